@@ -1,0 +1,1 @@
+"""labkit: bring up and characterize hardware, on the bench and in simulation."""

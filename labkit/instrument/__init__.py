@@ -1,0 +1,54 @@
+"""Declarations of instruments: what a driver is written with."""
+
+from labkit.instrument.base import Dialect, Identity, Instrument, parse_idn
+from labkit.instrument.declare import (
+    Action,
+    BoundAction,
+    BoundReading,
+    BoundSetting,
+    Channel,
+    Line,
+    Measured,
+    Operation,
+    Owner,
+    Port,
+    Reading,
+    Register,
+    Row,
+    Scpi,
+    Setting,
+    Source,
+    Special,
+    analog,
+)
+from labkit.instrument.registers import RegisterDialect, RegisterPort
+from labkit.instrument.scpi import ScpiDialect, ScpiPort
+
+__all__ = [
+    "Action",
+    "BoundAction",
+    "BoundReading",
+    "BoundSetting",
+    "Channel",
+    "Dialect",
+    "Identity",
+    "Instrument",
+    "Line",
+    "Measured",
+    "Operation",
+    "Owner",
+    "Port",
+    "Reading",
+    "Register",
+    "RegisterDialect",
+    "RegisterPort",
+    "Row",
+    "Scpi",
+    "ScpiDialect",
+    "ScpiPort",
+    "Setting",
+    "Source",
+    "Special",
+    "analog",
+    "parse_idn",
+]

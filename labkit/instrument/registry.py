@@ -1,0 +1,30 @@
+"""Drivers by name, found by entry point: the built-in ones come through the same door as a user's own."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+
+from labkit.errors import ConfigError
+from labkit.instrument.base import Instrument
+from labkit.text import near
+
+
+@lru_cache(maxsize=8)
+def names(group: str = "labkit.drivers") -> dict[str, EntryPoint]:
+    """Return the entry points of a group by name, without importing any."""
+    return {point.name: point for point in sorted(entry_points(group=group), key=lambda p: p.name)}
+
+
+def driver(name: str) -> type[Instrument]:
+    """Return the driver class of that name; raises ConfigError with near matches, or with what broke its import."""
+    known = names()
+    if name not in known:
+        raise ConfigError(f"there is no driver {name!r}{near(name, known)}; `labkit drivers` lists them")
+    try:
+        found = known[name].load()
+    except Exception as error:
+        raise ConfigError(f"the driver {name!r} ({known[name].value}) cannot be imported: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Instrument)):
+        raise ConfigError(f"the driver {name!r} ({known[name].value}) is not a labkit Instrument")
+    return found

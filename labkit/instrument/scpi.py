@@ -1,0 +1,251 @@
+"""Rows over SCPI: operations become one compound message with the error queue asked last, replies become values.
+
+A set and the queries beside it travel in one message (``VOLT 0.75,(@1);:MEAS:CURR? (@1);:SYST:ERR?``): one round
+trip, no lone write that Nagle's algorithm could hold back, and an error belongs to the block that caused it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from labkit.clock import Clock
+from labkit.errors import DeviceError, LinkError, ReplyError
+from labkit.instrument.declare import Operation, Row, Scpi, Special
+from labkit.instrument.notation import shortest
+from labkit.transport.link import Done, MessageLink, Pending
+
+_DRAIN_AT_MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ScpiDialect:
+    """How one family writes SCPI.
+
+    ``channel``: "list" puts ``(@n)`` behind (Keysight), "suffix" puts the number at the header's ``<n>``, "none" has no
+    channels. ``error_query``: "" where the instrument keeps no error queue. ``compound``: whether several commands may
+    stand in one message.
+    """
+
+    channel: Literal["none", "list", "suffix"] = "none"
+    error_query: str = "SYST:ERR?"
+    compound: bool = True
+    link_kind: str = "message"
+
+    def open(self, name: str, link: MessageLink, clock: Clock) -> ScpiPort:
+        """Return a port for the instrument ``name``."""
+        return ScpiPort(name, link, clock, self)
+
+
+class ScpiPort:
+    """Performs operations over a message link."""
+
+    def __init__(self, name: str, link: MessageLink, clock: Clock, dialect: ScpiDialect) -> None:
+        self.name, self.link, self._clock, self._dialect = name, link, clock, dialect
+        self._texts: dict[tuple[Row[Any], int | None, str], tuple[str, str]] = {}
+        self._dirty = False
+
+    def start(self, operations: Sequence[Operation]) -> Pending[list[Any]]:
+        """Send the operations, and the error query, as one message (or one by one where the family cannot)."""
+        if self._dirty:
+            self.resync()
+        if not self._dialect.compound:
+            return Done([value for op in operations for value in self._exchange([op]).result()])
+        return self._exchange(operations)
+
+    def _exchange(self, operations: Sequence[Operation]) -> Pending[list[Any]]:
+        units = [self._unit(op) for op in operations]
+        gets = [op.row for op in operations if op.verb == "get"]
+        if self._dialect.error_query:
+            units.append(self._dialect.error_query)
+        message = ";:".join(units).replace(";:*", ";*")
+        started = self._clock.now()
+        try:
+            if not gets and not self._dialect.error_query:
+                self.link.write(message)
+                return Done([])
+            return _Reply(self, self.link.ask(message), gets, message, started)
+        except LinkError:
+            self._dirty = True
+            raise
+
+    def _unit(self, op: Operation) -> str:
+        key = (op.row, op.channel, op.verb)
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = self._compile(op)
+        head, tail = text
+        return f"{head}{encode(op.row, op.value)}{tail}" if op.verb == "put" else head
+
+    def _compile(self, op: Operation) -> tuple[str, str]:
+        wire = op.row.wire
+        if not isinstance(wire, Scpi):
+            raise TypeError(f"{self.name}.{op.row.name}: {wire!r} is not a SCPI row")
+        dialect, channel = self._dialect.channel, op.channel
+        header = shortest(wire.notation, channel if dialect == "suffix" else None)
+        place = f"(@{channel})" if dialect == "list" and channel is not None and "<n>" not in wire.notation else ""
+        if "<n>" in wire.notation:
+            header = shortest(wire.notation, channel)
+        if op.verb == "put":
+            return f"{header} ", f",{place}" if place else ""
+        mark = "?" if op.verb == "get" else ""
+        return (f"{header}{mark} {place}" if place else f"{header}{mark}"), ""
+
+    def query(self, message: str) -> str:
+        """Ask raw text: unguarded, for identification and by hand; not for settings."""
+        if self._dirty:
+            self.resync()
+        try:
+            return self.link.ask(message).result()
+        except LinkError:
+            self._dirty = True
+            raise
+
+    def resync(self) -> None:
+        """Reconnect or clear the link, then prove with a number that cannot be stale that answers match questions."""
+        self.link.clear()
+        for nonce in (17, 34, 5):
+            reply = self.link.ask(f"*ESE {nonce};*ESE?").result()
+            if reply.strip().lstrip("+") != str(nonce):
+                raise LinkError("answers do not match questions after a re-synchronisation; check for a second program "
+                                "on this instrument", instrument=self.name, sent=f"*ESE {nonce};*ESE?", reply=reply)
+        self.link.ask("*ESE 0;*ESE?").result()
+        self._dirty = False
+        self.drain_errors()
+
+    def drain_errors(self) -> tuple[tuple[int, str], ...]:
+        """Return and remove what is in the error queue."""
+        found: list[tuple[int, str]] = []
+        while self._dialect.error_query and len(found) < _DRAIN_AT_MOST:
+            number, text = parse_error(self.query(self._dialect.error_query), self.name)
+            if number == 0:
+                break
+            found.append((number, text))
+        return tuple(found)
+
+    def mark_dirty(self) -> None:
+        """Refuse to trust the next reply before a :meth:`resync`."""
+        self._dirty = True
+
+    def close(self) -> None:
+        """Close the link."""
+        self.link.close()
+
+
+class _Reply:
+    """The values of one message, under way."""
+
+    __slots__ = ("_gets", "_message", "_pending", "_port", "_started", "ready_at")
+
+    def __init__(
+        self, port: ScpiPort, pending: Pending[str], gets: list[Row[Any]], message: str, started: float,
+    ) -> None:
+        self._port, self._pending, self._gets, self._message, self._started = port, pending, gets, message, started
+        self.ready_at = pending.ready_at
+
+    def result(self) -> list[Any]:
+        """Wait, parse, and raise DeviceError when the error queue was not empty."""
+        port = self._port
+        try:
+            reply = self._pending.result()
+        except LinkError:
+            port.mark_dirty()
+            raise
+        fields = split_reply(reply)
+        asks_error = bool(port._dialect.error_query)
+        if asks_error and fields and fields[-1][:2] not in ("+0", "0,"):
+            self._raise_errors(fields[-1], reply)
+        if len(fields) != len(self._gets) + asks_error:
+            port.mark_dirty()
+            raise ReplyError(f"{len(self._gets) + asks_error} values were asked for, {len(fields)} came",
+                             instrument=port.name, sent=self._message, reply=reply)
+        try:
+            return [decode(row, text) for row, text in zip(self._gets, fields, strict=False)]
+        except ValueError as error:
+            port.mark_dirty()
+            raise ReplyError(str(error), instrument=port.name, sent=self._message, reply=reply,
+                             elapsed_s=port._clock.now() - self._started) from None
+
+    def _raise_errors(self, field: str, reply: str) -> None:
+        try:
+            first = parse_error(field, self._port.name)
+        except ReplyError:
+            self._port.mark_dirty()
+            raise ReplyError("the last part of the answer is no error-queue entry", instrument=self._port.name,
+                             sent=self._message, reply=reply) from None
+        if first[0] != 0:
+            raise DeviceError((first, *self._port.drain_errors()), instrument=self._port.name, sent=self._message)
+
+
+def split_reply(reply: str) -> list[str]:
+    """Return the answers of a compound message: split at ``;`` outside quotes."""
+    if '"' not in reply:
+        return reply.split(";")
+    fields, start, quoted = [], 0, False
+    for index, char in enumerate(reply):
+        if char == '"':
+            quoted = not quoted
+        elif char == ";" and not quoted:
+            fields.append(reply[start:index])
+            start = index + 1
+    fields.append(reply[start:])
+    return fields
+
+
+def parse_error(text: str, instrument: str) -> tuple[int, str]:
+    """Return number and text of an error-queue entry (``-113,"Undefined header"``)."""
+    number, _, rest = text.strip().partition(",")
+    try:
+        return int(number), rest.strip().strip('"')
+    except ValueError:
+        raise ReplyError("the answer is no error-queue entry", instrument=instrument, reply=text) from None
+
+
+def encode(row: Row[Any], value: Any) -> str:
+    """Return the parameter text of ``value``: numbers in up to nine digits, booleans as 1 and 0, words shortened."""
+    if row.words is not None:
+        return "".join(c for c in row.words[value] if not c.islower())
+    if row.values is bool:
+        return "1" if value else "0"
+    if row.values is str:
+        return str(value)
+    return f"{value:.9g}"
+
+
+def decode(row: Row[Any], text: str) -> Any:
+    """Return the value that a reply means for ``row``; raises ValueError where it means none."""
+    text = text.strip()
+    if row.decode is not None:
+        return row.decode(text)
+    if row.words is not None:
+        return _word(row, text.strip('"'))
+    if row.values is float:
+        return number(text)
+    if row.values is bool:
+        if text in ("1", "ON", "+1"):
+            return True
+        if text in ("0", "OFF", "+0"):
+            return False
+        raise ValueError(f"{text!r} is neither on nor off")
+    if row.values is int:
+        return int(text)
+    return text.strip('"')
+
+
+def _word(row: Row[Any], text: str) -> Any:
+    said = text.upper()
+    for value, notation in (row.words or {}).items():
+        if said in ("".join(c for c in notation if not c.islower()).upper(), notation.upper()):
+            return value
+    raise ValueError(f"{text!r} is none of {', '.join((row.words or {}).values())}")
+
+
+def number(text: str) -> float | Special:
+    """Return a number, or the :class:`Special` that a sentinel stands for (9.91E37, +-9.9E37 and beyond)."""
+    value = float(text)
+    if -9.8e37 < value < 9.8e37:
+        return value
+    if value != value or abs(value) == 9.91e37:
+        return Special.NOT_A_NUMBER
+    return Special.OVERLOAD if value > 0 else Special.NEGATIVE_OVERLOAD
