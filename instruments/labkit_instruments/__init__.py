@@ -1,0 +1,1 @@
+"""The drivers and twins that ship with labkit."""

@@ -1,0 +1,1 @@
+"""Run data in, tables out: shmoo matrices."""

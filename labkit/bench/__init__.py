@@ -1,0 +1,1 @@
+"""What is on the table: board and bench files, wiring, opening, safe state."""

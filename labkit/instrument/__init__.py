@@ -1,6 +1,7 @@
 """Declarations of instruments: what a driver is written with."""
 
 from labkit.instrument.base import Dialect, Identity, Instrument, parse_idn
+from labkit.instrument.console import ConsolePort
 from labkit.instrument.declare import (
     Action,
     BoundAction,
@@ -30,6 +31,7 @@ __all__ = [
     "BoundReading",
     "BoundSetting",
     "Channel",
+    "ConsolePort",
     "Dialect",
     "Identity",
     "Instrument",

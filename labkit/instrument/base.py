@@ -56,10 +56,10 @@ class Instrument(Owner):
 
     number = None
 
-    def __init__(self, name: str, link: Link, clock: Clock) -> None:
+    def __init__(self, name: str, link: Link, clock: Clock, dialect: Dialect | None = None) -> None:
         self._cache = {}
         self.label, self.clock = name, clock
-        self.port = self.dialect.open(name, link, clock)
+        self.port = (dialect or self.dialect).open(name, link, clock)
         self._channels = self._make_channels()
         self._sealed = True
 

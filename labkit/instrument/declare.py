@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Generic, Literal, Protocol, TypeVar, cast, overload
+from typing import Any, Generic, Literal, Protocol, Self, TypeVar, cast, overload
 
 from labkit.clock import Clock
 from labkit.errors import LimitRefused
@@ -27,7 +27,6 @@ from labkit.text import near
 from labkit.transport.link import Pending
 
 T = TypeVar("T")
-Self_ = TypeVar("Self_", bound="Owner")
 
 
 class Special(Enum):
@@ -108,6 +107,11 @@ class Row(Generic[T]):
 
     def __set_name__(self, owner: type, name: str) -> None:
         object.__setattr__(self, "name", name)
+
+    def named(self, name: str) -> Self:
+        """Return this row under ``name``: for rows that come from a file instead of standing in a class."""
+        object.__setattr__(self, "name", name)
+        return self
 
     def __set__(self, owner: Owner, value: object) -> None:
         verb = "set(value)" if isinstance(self, Setting) else "read()"
@@ -193,9 +197,9 @@ class _Bound(Generic[T]):
 
     __slots__ = ("_owner", "_row", "label")
 
-    def __init__(self, owner: Owner, row: Row[T]) -> None:
+    def __init__(self, owner: Owner, row: Row[T], label: str = "") -> None:
         self._owner, self._row = owner, row
-        self.label = f"{owner.label}.{row.name}"
+        self.label = label or f"{owner.label}.{row.name}"
 
     @property
     def unit(self) -> str:
@@ -218,8 +222,8 @@ class BoundReading(_Bound[T]):
 
     __slots__ = ("_operation",)
 
-    def __init__(self, owner: Owner, row: Row[T]) -> None:
-        super().__init__(owner, row)
+    def __init__(self, owner: Owner, row: Row[T], label: str = "") -> None:
+        super().__init__(owner, row, label)
         self._operation = Operation("get", row, owner.number, None, _CHECKED)
 
     def prepare(self) -> Operation:
@@ -236,8 +240,8 @@ class BoundSetting(_Bound[T]):
 
     __slots__ = ("_get", "limits")
 
-    def __init__(self, owner: Owner, row: Row[T]) -> None:
-        super().__init__(owner, row)
+    def __init__(self, owner: Owner, row: Row[T], label: str = "") -> None:
+        super().__init__(owner, row, label)
         self.limits: Limits = row.limits(owner) if callable(row.limits) else row.limits
         self._get = Operation("get", row, owner.number, None, _CHECKED)
 

@@ -1,0 +1,1 @@
+"""What to do: plan files, axes, compiled plans, estimates."""

@@ -1,0 +1,1 @@
+"""Twins, the world they share, and the servers that carry them."""

@@ -1,6 +1,7 @@
 """What a twin offers to the faces that carry it: in-process links (virtual time) and servers (TCP, pty, Modbus).
 
-A twin is told of one thing at a time, by its face, at the moment ``env.clock.now()``; it never waits. How long an answer
+A twin is told of one thing at a time, by its face, at the moment ``env.clock.now()``; it never waits. How long an
+answer
 takes is part of the answer (``latency_s``, lab time), and the face does the waiting.
 """
 

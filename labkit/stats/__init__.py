@@ -1,0 +1,1 @@
+"""Statistics for searches and analysis."""

@@ -1,0 +1,1 @@
+"""The run folder: journal, Parquet, loading, export."""

@@ -1,0 +1,1 @@
+"""The plans, benches and boards that ship with labkit."""

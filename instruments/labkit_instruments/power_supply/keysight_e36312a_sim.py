@@ -1,0 +1,236 @@
+"""Twin of the Keysight E36312A: what PyMeasure, QCoDeS, python-ivi or a few lines of PyVISA expect of the box.
+
+Physics are the world's: the twin tells each outlet what is programmed and measures what the outlet shows, with the
+fixed errors of this one unit (drawn from its serial number) and the noise of each reading. Headers without physics
+stand in keysight_e36312a_headers.py.
+
+Assumed, because no source was found: over-current delay 50 ms after *RST; current limits at the nominal rating after
+*RST (as the E3631A); OUTPut? answers 0 while a trip is latched, and OUTPut ON then takes effect when the trip is
+cleared; accuracy and noise (inside the data sheet's order of 0.03 % and a few mV).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from labkit.sim.scpi import Place
+from labkit.sim.twin import TwinEnvironment
+from labkit.sim.world.noise import keyed_normal
+from labkit.sim.world.outlet import SETTLE_S, OutletState
+from labkit_instruments.power_supply.keysight_e36312a_headers import E36312AFront
+
+_OV, _OC = 512, 1024
+
+
+class Outlet(Protocol):
+    """What an output is connected to: :class:`labkit.sim.world.outlet.Outlet`."""
+
+    target_volts: float
+
+    @property
+    def asked_volts(self) -> float:
+        """What the output was told to make, V; 0 while off."""
+    @property
+    def settled_amps(self) -> float:
+        """The current once settled, A."""
+    def drive(self, *, on: bool, volts: float, amps: float, remote: bool) -> None:
+        """Set what the output does."""
+    def observe(self) -> OutletState:
+        """Return what the output sees now."""
+    def volts_at(self, when: float) -> float:
+        """Return the voltage at the load at a time since the last change."""
+
+
+class _Open:
+    """An output with nothing connected."""
+
+    def __init__(self) -> None:
+        self.target_volts = self.settled_amps = self.asked_volts = 0.0
+        self._on = False
+
+    def drive(self, *, on: bool, volts: float, amps: float, remote: bool) -> None:
+        self._on, self.target_volts = on, volts if on else 0.0
+        self.asked_volts = self.target_volts
+
+    def observe(self) -> OutletState:
+        volts = self.target_volts
+        return OutletState(volts, volts, 0.0, "CV" if self._on else "off")
+
+    def volts_at(self, when: float) -> float:
+        return self.target_volts
+
+
+class E36312ATwin(E36312AFront):
+    """The twin. ``env.ports`` holds the outlet of each channel; a missing one is an open output."""
+
+    def __init__(self, env: TwinEnvironment) -> None:
+        super().__init__(env)
+        self._outlets: dict[Place, Outlet] = {place: env.ports.get(place or 1) or _Open() for place in self.places}
+        self._memoryless = bool(env.options.get("memoryless"))
+        self._errors = {(place, what): self._unit_error(place, what) for place in self.places
+                        for what in ("set V", "set A", "read V", "read A")}
+        self._reads = {(place, unit): 0 for place in self.places for unit in "VA"}
+        self._tripped: dict[Place, int] = dict.fromkeys(self.places, 0)
+        self._changed_at: dict[Place, float] = dict.fromkeys(self.places, 0.0)
+        self._watched: tuple[Place, ...] = ()
+        self._initiated: set[Place] = set()
+        self.after_reset()
+
+    def _unit_error(self, place: Place, what: str) -> tuple[float, float]:
+        """Return gain and offset error of this unit: fixed, within 2.5 standard deviations."""
+        def draw(part: str) -> float:
+            return max(-2.5, min(2.5, keyed_normal("E36312A", self.env.serial, place, what, part)))
+        gain, offset = (1.0e-4, 5e-4) if what.endswith("V") else (1.5e-4, 3e-4)
+        return draw("gain") * gain, draw("offset") * offset
+
+    # What is programmed.
+
+    def carry_out(self, place: Place) -> None:
+        """Tell the outlet what this channel does now, as its converters make it: in steps of 0.1 mV and 0.1 mA."""
+        gain, offset = self._errors[place, "set V"]
+        volts = max(0.0, round((self.value("voltage", place) * (1 + gain) + offset) * 1e4) / 1e4)
+        gain, offset = self._errors[place, "set A"]
+        amps = max(0.0, round((self.value("current_limit", place) * (1 + gain) + offset) * 1e4) / 1e4)
+        on = self.value("output", place) and not self._tripped[place]
+        self._outlets[place].drive(on=on, volts=volts, amps=amps, remote=self.value("sense", place) == "remote")
+        self._changed_at[place] = self._time()
+        self._watch()
+
+    def _watch(self) -> None:
+        """Find the channels whose protection can trip, and look at them."""
+        self._watched = tuple(place for place in self.places if self.value("output", place) and not self._tripped[place]
+                              and (self.value("ovp_enabled", place) or self.value("ocp_enabled", place)))
+        self.attend()
+
+    def after_reset(self) -> None:
+        """Clear latched trips, then carry the settings out."""
+        self._tripped = dict.fromkeys(self.places, 0)
+        self._initiated.clear()
+        for place in self.places:
+            self.carry_out(place)
+
+    def on_voltage(self, place: Place, value: float) -> None:
+        """Carry the voltage out."""
+        self.carry_out(place)
+
+    on_current_limit = on_output = on_sense = on_voltage
+
+    def on_ovp_level(self, place: Place, value: float) -> None:
+        """Judge by the new protection setting at once."""
+        self._changed_at[place] = self._time()
+        self._watch()
+
+    on_ovp_enabled = on_ocp_enabled = on_ovp_level
+
+    def get_output(self, place: Place) -> bool:
+        """Return the output switch as it is: off while a trip is latched."""
+        self.attend()
+        return bool(self.value("output", place)) and not self._tripped[place]
+
+    # What is seen.
+
+    def _time(self) -> float:
+        return self.clock.now() + self.spent_s
+
+    def _look(self, place: Place, ahead_s: float) -> OutletState:
+        """Return what the outlet will show ``ahead_s`` from now: later units of a message happen later."""
+        outlet = self._outlets[place]
+        state = outlet.observe()
+        if state.mode == "off" or (ahead_s == 0.0 and not self._memoryless):
+            return state
+        drop = state.sense_volts - outlet.volts_at(self.clock.now())
+        settled = outlet.asked_volts if state.mode == "CV" else outlet.target_volts + drop
+        change, flow = state.sense_volts - settled, state.amps - outlet.settled_amps
+        if change == 0.0 and flow == 0.0:
+            return state
+        left = 0.0 if self._memoryless else math.exp(-ahead_s / SETTLE_S)
+        volts = settled + change * left
+        lead = state.terminal_volts - state.sense_volts
+        return OutletState(volts + lead, volts, outlet.settled_amps + flow * left, state.mode)
+
+    def _measure(self, place: Place, unit: str, true: float) -> float:
+        gain, offset = self._errors[place, f"read {unit}"]
+        low = place == 1
+        noise = (6e-5 if low else 2e-4) if unit == "V" else (8e-5 if low else 3e-5)
+        count = 0
+        if not self._memoryless:
+            count = self._reads[place, unit] = self._reads[place, unit] + 1
+        draw = keyed_normal(self.env.seed, self.env.serial, place, unit, round(true * 1e6), count)
+        return true * (1 + gain) + offset + noise * draw
+
+    def get_measured_voltage(self, place: Place) -> float:
+        """Return volts at the sense point, in the middle of the time that the reading takes."""
+        return self._measure(place, "V", self._look(place, self.spent_s + 0.010).sense_volts)
+
+    def get_measured_current(self, place: Place) -> float:
+        """Return amperes, in the middle of the time that the reading takes."""
+        return self._measure(place, "A", self._look(place, self.spent_s + 0.010).amps)
+
+    def get_mode(self, place: Place) -> int:
+        """Return the condition register of a channel: 1 CC, 2 CV, 512 over-voltage, 1024 over-current latched."""
+        self.attend()
+        mode = self._look(place, self.spent_s).mode
+        return {"CC": 1, "CV": 2}.get(mode, 0) | self._tripped[place]
+
+    # Protection and status.
+
+    def attend(self) -> None:
+        """Let protection trip that has a reason to, as of now."""
+        for place in self._watched:
+            if self._tripped[place]:  # by the look that followed another channel's trip
+                continue
+            state = self._look(place, self.spent_s)
+            if self.value("ovp_enabled", place) and state.terminal_volts > self.value("ovp_level", place):
+                self._trip(place, _OV)
+            elif self.value("ocp_enabled", place) and state.mode == "CC":
+                if self._time() - self._changed_at[place] >= self.value("ocp_delay_ms", place) / 1e3 - 1e-9:
+                    self._trip(place, _OC)
+
+    def poll(self) -> None:
+        """Evaluate protection at the present time, without a message."""
+        self.spent_s = 0.0
+        self.attend()
+
+    def _trip(self, place: Place, reason: int) -> None:
+        self._tripped[place] |= reason
+        register = self.status.register("channel", place)
+        register.event |= reason
+        self.carry_out(place)
+
+    def _clear(self, place: Place, reason: int) -> None:
+        """Forget a latched trip; the output returns, and trips again while its cause is there."""
+        if self._tripped[place] & reason:
+            self._tripped[place] &= ~reason
+            self.carry_out(place)
+            if reason & _OV and self.value("output", place) and self.value("ovp_enabled", place) and (
+                    self.value("voltage", place) > self.value("ovp_level", place)):
+                self._trip(place, _OV)
+
+    def get_ovp_tripped(self, place: Place) -> bool:
+        """Return whether the over-voltage trip is latched."""
+        self.attend()
+        return bool(self._tripped[place] & _OV)
+
+    def get_ocp_tripped(self, place: Place) -> bool:
+        """Return whether the over-current trip is latched."""
+        self.attend()
+        return bool(self._tripped[place] & _OC)
+
+    def do_clear_protection(self, place: Place) -> None:
+        """Clear an over-voltage trip."""
+        self._clear(place, _OV)
+
+    def do_clear_overcurrent(self, place: Place) -> None:
+        """Clear an over-current trip."""
+        self._clear(place, _OC)
+
+    def do_clear_both(self, place: Place) -> None:
+        """Clear either trip: not in the guide, tolerated because other supplies of the maker have it."""
+        self._clear(place, _OV | _OC)
+
+    def refresh_status(self) -> None:
+        """Put the mode and the trips of each channel into its condition register."""
+        for place in self.places:
+            self.status.set_condition("channel", place, self.get_mode(place))
+        self.status.cascade()

@@ -1,0 +1,138 @@
+"""Bench files: which instruments stand on the table, how they are wired to sites, and what the bench allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from labkit.yamlfile import Celsius, KelvinPerMinute, Ohms, Seconds, Strict
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_SITE = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_CHANNEL = re.compile(r"([a-z][a-z0-9_]*)\.(\d+)\Z")
+
+
+def _as_date(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is no date; write it like 2027-03-01") from None
+    return value
+
+
+class RampSpec(Strict):
+    """How fast this chamber is, for estimates: measured once on the empty chamber, or learned from runs.
+
+    ``cooling`` falls linearly from the rate at 20 degC to the rate at -55 degC. ``settling`` is the time between the
+    first arrival at a set point and staying there.
+    """
+
+    heating: KelvinPerMinute = 3.0
+    cooling: KelvinPerMinute = 2.0
+    cooling_at_minus_55: KelvinPerMinute = 0.5
+    settling: Seconds = 300.0
+
+
+class InstrumentEntry(Strict):
+    """One instrument: driver, address, and what is known about this very box."""
+
+    driver: str
+    resource: str
+    visa: str | None = None
+    """Reach it through PyVISA with this library ("@py", "@ivi", a path) instead of labkit's own socket."""
+    timeout: Seconds = 3.0
+    serial: str | None = None
+    """Refuse to run when another serial number answers."""
+    calibration_due: Annotated[date | None, BeforeValidator(_as_date)] = None
+    ramp: RampSpec = RampSpec()
+    safe_temperature: Celsius = 25.0
+    """Chambers: where a run ends, whatever happened."""
+    loads: dict[int, Ohms] = Field(default_factory=dict)
+    """Resistors that hang on channels which feed no board (simulation wires them; the map names them)."""
+
+
+class RailWiring(Strict):
+    """Which supply channel feeds a rail, where it senses, and the resistance of its leads."""
+
+    source: str = Field(alias="from")
+    sense: Literal["local", "remote"] = "local"
+    leads: Ohms = 0.0
+
+    @field_validator("source")
+    @classmethod
+    def _is_channel(cls, value: str) -> str:
+        if not _CHANNEL.match(value):
+            raise ValueError(f"{value!r} is no supply channel; write instrument.channel, like psu_a.1")
+        return value
+
+    @property
+    def instrument(self) -> str:
+        """The instrument's name."""
+        return self.source.rpartition(".")[0]
+
+    @property
+    def channel(self) -> int:
+        """The channel number on its front panel."""
+        return int(self.source.rpartition(".")[2])
+
+
+def _as_wiring(value: object) -> object:
+    return {"from": value} if isinstance(value, str) else value
+
+
+class SiteEntry(Strict):
+    """A place for one DUT: the board type it takes, and what each of its rails and clocks is wired to."""
+
+    board: str
+    slot: str = ""
+    rails: dict[str, Annotated[RailWiring, BeforeValidator(_as_wiring)]]
+    clocks: dict[str, Literal["console"]] = Field(default_factory=dict)
+    console: str
+    console_driver: str = "board-console"
+    chamber: str | None = None
+
+
+class LimitEntry(Strict):
+    """What the bench allows a setting: either end may be left out."""
+
+    min: Any = None
+    max: Any = None
+
+
+class BenchFile(Strict):
+    """A bench file as written."""
+
+    bench: str
+    instruments: dict[str, InstrumentEntry]
+    sites: dict[str, SiteEntry]
+    limits: dict[str, LimitEntry] = Field(default_factory=dict)
+    visa: str | None = None
+    """PyVISA library for every instrument of the bench that does not name its own."""
+    simulated: bool = False
+    """The addresses lead to served twins."""
+    time_scale: Annotated[float, Field(gt=0)] = 1.0
+    """How many times faster than life the served twins run."""
+    world: Literal["full", "memoryless"] = "full"
+
+    @field_validator("instruments")
+    @classmethod
+    def _names(cls, value: Mapping[str, InstrumentEntry]) -> Mapping[str, InstrumentEntry]:
+        for name in value:
+            if not _NAME.match(name):
+                raise ValueError(f"{name!r} cannot name an instrument; use small letters, digits and _")
+        return value
+
+    @field_validator("sites")
+    @classmethod
+    def _sites(cls, value: Mapping[str, SiteEntry]) -> Mapping[str, SiteEntry]:
+        if not value:
+            raise ValueError("a bench has at least one site")
+        for name in value:
+            if not _SITE.match(name):
+                raise ValueError(f"{name!r} cannot name a site; use letters, digits and _")
+        return value

@@ -1,0 +1,97 @@
+"""`labkit check`: what a run would do, without hardware."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from labkit.cli.options import AXIS, BENCH, JSON, RUNS, SITES, pairs
+
+if TYPE_CHECKING:
+    from labkit.plan.compiled import CompiledPlan
+    from labkit.plan.estimate import Estimate
+    from labkit.run.launch import Prepared
+
+
+@click.command()
+@click.argument("plan")
+@BENCH
+@AXIS
+@SITES
+@RUNS
+@click.option("--failing", type=click.FloatRange(0, 100), metavar="PERCENT",
+              help="Assume that this share of the points hangs or crashes (else learned, else the plan's).")
+@JSON
+def check(
+    plan: str, bench: str, overrides: tuple[str, ...], sites: tuple[str, ...], runs_folder: Path,
+    failing: float | None, as_json: bool,
+) -> None:
+    """Check PLAN against a bench: names, values, limits and wiring; then points, order, duration and data size.
+
+    Nothing is sent to any instrument.
+    """
+    from labkit.plan.estimate import estimate
+    from labkit.run.launch import RunRequest, prepare
+    from labkit.run.learned import failing_share
+
+    prepared = prepare(RunRequest(plan, bench, simulate=True, overrides=pairs(overrides, "-e"), sites=sites))
+    learned = failing_share(runs_folder, prepared.plan.name)
+    share, source = prepared.plan.file.assume.failing / 100, "assumed by the plan; --failing sets it"
+    if learned is not None:
+        share, source = learned[0], f"learned from {learned[1]} earlier run{'s' * (learned[1] > 1)}"
+    if failing is not None:
+        share, source = failing / 100, "as given"
+    result = estimate(prepared.plan, prepared.dry, share)
+    if as_json:
+        click.echo(json.dumps(_as_dict(prepared, result, source)))
+    else:
+        _show(prepared, result, source)
+
+
+def _as_dict(prepared: Prepared, e: Estimate, source: str) -> dict[str, Any]:
+    plan = prepared.plan
+    return {
+        "plan": plan.name, "bench": prepared.bench.name, "points": plan.point_count, "sites": list(plan.sites),
+        "axes": [{"name": a.name, "unit": a.unit, "values": len(a.values), "shared": a.shared} for a in plan.axes],
+        "without_recoveries_s": e.without_recoveries_s, "total_s": e.total_s, "failing_share": e.failing_share,
+        "failing_source": source, "size_bytes": e.size_bytes,
+    }
+
+
+def _show(prepared: Prepared, e: Estimate, source: str) -> None:
+    from labkit.quantity import render, render_duration
+
+    plan = prepared.plan
+    click.echo(f"plan {plan.name} on bench {prepared.bench.name}: no problem found; nothing was sent")
+    click.echo(f"\n  points     {plan.point_count:,} ({plan.block_count * plan.points_per_block:,} at each of "
+               f"{len(plan.sites)} sites: {', '.join(f'{s.name} {s.board}' for s in plan.sites.values())})")
+    click.echo("  order      outermost first")
+    for axis in plan.axes:
+        ends = f"{render(axis.values[0], axis.unit)} … {render(axis.values[-1], axis.unit)}"
+        kind = "all sites together" if axis.shared else "each site for itself"
+        soak = f", soak {render_duration(axis.soak.hold)} within {axis.soak.within:g} K" if axis.soak else ""
+        click.echo(f"             {axis.name:<26} {len(axis.values):>4} values  {ends}  ({kind}{soak})")
+    search = plan.file.search.kind
+    click.echo(f"  search     {search}" + (f", test {plan.file.test.run}" if plan.file.test else ""))
+    click.echo(f"  time       {render_duration(e.without_recoveries_s)} without recoveries: start "
+               f"{render_duration(e.setup_s)}, chamber {render_duration(sum(e.barriers_s) + e.return_s)}, points "
+               f"{render_duration(e.points_s)} ({render(e.point_s, 's')} each)")
+    click.echo(f"             {render_duration(e.total_s)} when {e.failing_share:.1%} of the points hang or crash "
+               f"({source})")
+    click.echo(f"  data       about {e.size_bytes / 1e6:.1f} MB")
+    for text in unguarded(plan, prepared):
+        click.echo(f"  unguarded  {text}")
+
+
+def unguarded(plan: CompiledPlan, prepared: Prepared) -> list[str]:
+    """Return what acts on the bench without passing a setting's limits."""
+    found = []
+    for site in plan.sites.values():
+        if site.test is not None:
+            found.append(f"site {site.name}: console line {site.test.line!r} goes to the board as it is")
+    for name in prepared.dry.chambers:
+        found.append(f"{name}: keeps its last set point when this computer dies")
+    return found

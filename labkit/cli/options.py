@@ -1,0 +1,35 @@
+"""Options that several commands share, and how their text becomes values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+RUNS = click.option("--runs", "runs_folder", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
+                    envvar="LABKIT_RUNS", help="Folder of the run folders.")
+BENCH = click.option("--bench", required=True, envvar="LABKIT_BENCH", metavar="BENCH",
+                     help="Bench file, or the name of a shipped bench.")
+AXIS = click.option("-e", "overrides", multiple=True, metavar="AXIS=VALUES",
+                    help='Replace the values of an axis: "rails.core.voltage=0.7 V, 0.8 V" or "=0.9 V : 0.6 V : -10 mV".')
+DUT = click.option("--dut", "duts", multiple=True, metavar="SITE=SERIAL",
+                   help="Serial number of the board at a site (required on a real bench).")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+SITES = click.option("--site", "sites", multiple=True, metavar="SITE", help="Run this site only; may be repeated.")
+
+
+def pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
+    """Return KEY=VALUE texts as a dictionary; raises UsageError for what is none, or a key given twice."""
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(f"{option} {text!r}: write it as KEY=VALUE")
+        if key.strip() in found:
+            raise click.UsageError(f"{option}: {key.strip()} is given twice")
+        found[key.strip()] = value.strip()
+    return found

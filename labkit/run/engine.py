@@ -1,0 +1,127 @@
+"""The engine: performs a compiled plan on an open bench. Blocks are barriers; below them sites run side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from labkit.bench.opened import OpenBench
+from labkit.bench.safe import SafeReport, make_safe
+from labkit.errors import Cancelled, InstrumentError, LabkitError
+from labkit.plan.compiled import Block, CompiledPlan
+from labkit.run.climate import Climate, Settle
+from labkit.run.power import BoardDidNotStart, power_up
+from labkit.run.record import Recorder
+from labkit.run.session import Session, Stopped
+from labkit.run.site_run import SiteRun
+
+
+@dataclass
+class Performance:
+    """How a run went: what the engine hands back, whatever ended it."""
+
+    complete: bool = False
+    problem: LabkitError | None = None
+    """What ended the run early."""
+    settles: list[Settle] = field(default_factory=list)
+    safe: SafeReport = SafeReport(False, ("nothing was switched on",))
+    dropped: dict[str, str] = field(default_factory=dict)
+
+
+def perform(plan: CompiledPlan, bench: OpenBench, session: Session, recorder: Recorder) -> Performance:
+    """Run the plan and make the bench safe on every way out; never raises for the bench, returns what happened.
+
+    Anything that is not labkit's own error passes through after the bench was made safe.
+    """
+    performance = Performance()
+    climate = Climate(bench, session, recorder)
+    sites = [SiteRun(plan, site, bench, session, recorder, climate.air) for site in bench.sites.values()]
+    try:
+        _power_up(sites, bench, session, recorder)
+        _run_blocks(plan, sites, bench, session, recorder, climate, performance)
+        performance.complete = True
+    except LabkitError as error:
+        performance.problem = error
+        recorder.event("warning" if isinstance(error, Stopped | Cancelled) else "error", "", f"run ended: {error}")
+    finally:
+        with session.making_safe():
+            session.phase("making safe")
+            performance.safe = make_safe(bench)
+            recorder.event("info" if performance.safe.verified else "error", "", f"made safe: {performance.safe}")
+    performance.dropped = {site.name: site.state.dropped for site in sites if site.state.dropped}
+    if performance.complete:
+        _end_warm(bench, session, recorder, climate)
+    return performance
+
+
+def _power_up(sites: list[SiteRun], bench: OpenBench, session: Session, recorder: Recorder) -> None:
+    session.phase("power up and boot")
+
+    def start(run: SiteRun) -> None:
+        try:
+            power_up(bench.sites[run.name], bench, session)
+        except (BoardDidNotStart, InstrumentError) as error:
+            recorder.event("error", run.name, str(error))
+            run.recover("the board did not start")
+
+    session.clock.gather([partial(start, run) for run in sites])
+    _still_alive(sites)
+
+
+def _run_blocks(
+    plan: CompiledPlan, sites: list[SiteRun], bench: OpenBench, session: Session, recorder: Recorder,
+    climate: Climate, performance: Performance,
+) -> None:
+    shared_now: dict[str, float] = {}
+    unsettled = ""
+    for block in plan.blocks():
+        session.check()
+        for axis in plan.outer:
+            value = block.values[axis.name]
+            if not axis.shared or shared_now.get(axis.name) == value:
+                continue
+            settle = climate.go_to(block.index, value, axis.soak)
+            performance.settles.append(settle)
+            shared_now[axis.name] = value
+            unsettled = settle.problem
+            if unsettled:
+                recorder.event("error", "", f"{unsettled}; its points are not tested")
+        session.phase(_place(plan, block))
+        session.clock.gather([partial(_site_block, run, block, unsettled, recorder) for run in sites])
+        _still_alive(sites)
+
+
+def _site_block(run: SiteRun, block: Block, unsettled: str, recorder: Recorder) -> None:
+    """One site's share of a block; an instrument that fails for good costs this site, not the others."""
+    try:
+        run.block(block, unsettled)
+    except (BoardDidNotStart, InstrumentError) as error:
+        run.drop(str(error))
+        run.block(block)  # stores the rest as not tested
+
+
+def _still_alive(sites: list[SiteRun]) -> None:
+    if all(run.state.dropped for run in sites):
+        reasons = "; ".join(f"{run.name}: {run.state.dropped}" for run in sites)
+        raise _NoSiteLeft(f"no site is left that could go on ({reasons})")
+
+
+class _NoSiteLeft(LabkitError):
+    """Every site was dropped."""
+
+
+def _place(plan: CompiledPlan, block: Block) -> str:
+    values = ", ".join(f"{name} {value:g} {axis.unit}" for (name, value), axis
+                       in zip(block.values.items(), plan.outer, strict=True))
+    return f"block {block.index + 1} of {plan.block_count}" + (f": {values}" if values else "")
+
+
+def _end_warm(bench: OpenBench, session: Session, recorder: Recorder, climate: Climate) -> None:
+    for name in bench.chambers:
+        try:
+            text = climate.end_warm(bench.bench.file.instruments[name].safe_temperature)
+        except (Stopped, Cancelled):
+            text = f"{name} was not waited for; its set point is safe"
+        except InstrumentError as error:
+            text = f"{name} cannot be watched on its way back: {error}"
+        recorder.event("info", "", text)

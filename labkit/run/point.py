@@ -1,0 +1,164 @@
+"""One point at one site: move there, run the test while the supplies are read, read the rest, classify."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from labkit.bench.opened import OpenBench, Site
+from labkit.errors import LinkTimeout
+from labkit.instrument import BoundReading, BoundSetting, Operation, Port
+from labkit.plan.compiled import CompiledPlan
+from labkit.run.record import PointResult
+from labkit.run.session import Session
+from labkit.transport.link import Pending
+
+_PROMPT_S = 2.0
+
+
+class BoardSilent(Exception):  # noqa: N818  (not an error of labkit: a result of the point)
+    """The board stopped answering outside its test."""
+
+
+@dataclass(frozen=True)
+class _Exchange:
+    """What is read from one instrument in one message, and the columns it fills."""
+
+    instrument: str
+    port: Port
+    operations: tuple[Operation, ...]
+    columns: tuple[str, ...]
+
+
+class PointMeter:
+    """Measures the points of one site. Everything that can be prepared once is prepared here."""
+
+    def __init__(
+        self, plan: CompiledPlan, site: Site, bench: OpenBench, session: Session, air: Callable[[], float | None],
+    ) -> None:
+        self._site, self._bench, self._session, self._air = site, bench, session, air
+        self._call = plan.sites[site.name].test
+        self._under_load = self._exchanges([c.name for c in (*plan.meanwhile, *plan.conditions)])
+        self._after = self._exchanges([c.name for c in plan.measure])
+        self._chamber_wanted = any(c.name == "chamber.measured_temperature" for c in plan.conditions)
+        self._mode_columns = [c.name for c in plan.conditions if c.name.endswith(".mode")]
+        self._trip_columns = [c.name for c in plan.conditions if c.name.endswith("_tripped")]
+        if self._call is not None:
+            spec, banner = self._call.spec, site.board.file.console.boot.banner
+            self._result = re.compile(spec.expect)
+            self._either = re.compile(f"(?:{spec.expect})|(?:{banner})" if banner else spec.expect)
+
+    def _exchanges(self, names: list[str]) -> list[_Exchange]:
+        groups: dict[str, tuple[Port, list[Operation], list[str]]] = {}
+        for name in names:
+            if name == "chamber.measured_temperature":
+                continue  # shared and slow: read by the chamber's watch, not at every point
+            target = self._site.target(name)
+            operation = target.prepare_get() if isinstance(target, BoundSetting) else target.prepare()
+            label = target.owner.label
+            instrument = label.rpartition(".")[0] if target.owner.number is not None else label
+            _, operations, columns = groups.setdefault(instrument, (target.owner.port, [], []))
+            operations.append(operation)
+            columns.append(name)
+        return [_Exchange(n, port, tuple(ops), tuple(cols)) for n, (port, ops, cols) in sorted(groups.items())]
+
+    def move(self, here: Mapping[str, float], there: Mapping[str, float]) -> None:
+        """Set what differs between two points, in a safe order, and wait for the rails to settle.
+
+        Voltage up before frequency up, frequency down before voltage down: with the rails first when any of them
+        rises, last otherwise. Raises BoardSilent when the console does not confirm a clock.
+        """
+        changed = {name: value for name, value in there.items() if here.get(name) != value}
+        rails = {n: v for n, v in changed.items() if n.startswith("rails.")}
+        rising = any(value > here.get(name, -1e9) for name, value in rails.items())
+        if rising:
+            self._set_rails(rails)
+        for name, value in changed.items():
+            if name.startswith("clocks."):
+                try:
+                    cast("BoundSetting[float]", self._site.target(name)).set(value)
+                except LinkTimeout as error:
+                    raise BoardSilent(f"no answer while {name} was set") from error
+        if not rising:
+            self._set_rails(rails)
+
+    def _set_rails(self, rails: Mapping[str, float]) -> None:
+        settle = 0.0
+        for name, value in rails.items():
+            _, rail_name, row = name.split(".")
+            rail = self._site.rails[rail_name]
+            setting = cast("BoundSetting[float]", getattr(rail.channel, row))
+            with self._bench.taking((rail.wiring.instrument,)):
+                setting.set(value)
+            settle = max(settle, rail.spec.settle)
+        if settle:
+            self._session.clock.sleep(settle)
+
+    def measure(self, result: PointResult) -> None:
+        """Run the test and read everything; fills outcome, reason and values of ``result``."""
+        if self._chamber_wanted:
+            result.values["chamber.measured_temperature"] = self._air()
+        console = self._site.console_port
+        if self._call is not None:
+            console.send(self._call.line)
+        with self._bench.taking([exchange.instrument for exchange in self._under_load]):
+            self._collect(self._under_load, result)
+        result.outcome, result.reason = self._classify() if self._call is not None else ("pass", "")
+        if result.outcome in ("pass", "fail", "marginal"):
+            try:
+                with self._bench.taking([exchange.instrument for exchange in self._after]):
+                    self._collect(self._after, result)
+            except LinkTimeout as error:
+                if error.instrument != self._site.console.label:
+                    raise
+                result.outcome, result.reason = "hang", "no answer from the console after the test"
+        self._check_supply(result)
+
+    def _collect(self, exchanges: list[_Exchange], result: PointResult) -> None:
+        """Ask all instruments, then collect, the latest first; a failure drains the others."""
+        under_way: list[tuple[_Exchange, Pending[list[Any]]]] = []
+        problem: Exception | None = None
+        try:
+            under_way.extend((exchange, exchange.port.start(exchange.operations)) for exchange in exchanges)
+        except Exception as error:
+            problem = error
+        if len(under_way) > 1:
+            under_way.sort(key=lambda pair: -pair[1].ready_at)
+        for exchange, pending in under_way:
+            try:
+                result.values.update(zip(exchange.columns, pending.result(), strict=True))
+            except Exception as error:
+                problem = problem or error
+        if problem is not None:
+            raise problem
+
+    def _classify(self) -> tuple[str, str]:
+        call, console = self._call, self._site.console_port
+        assert call is not None  # noqa: S101  (asked only where there is a test)
+        try:
+            text = console.link.expect(self._either, call.spec.timeout)
+        except LinkTimeout:
+            return call.spec.silence, f"no answer to {call.line!r} within {call.spec.timeout:g} s"
+        match = self._result.search(text)
+        if match is None:
+            return call.spec.boot_banner, f"the board restarted by itself during {call.line!r}"
+        try:
+            console.reply(call.line, _PROMPT_S)
+        except LinkTimeout:
+            return call.spec.silence, f"no prompt after {call.line!r}"
+        outcome = call.spec.outcomes.get(match.group(1), "invalid")
+        return outcome, "" if outcome == "pass" else match.group(0)
+
+    def _check_supply(self, result: PointResult) -> None:
+        """An edge that the current limit or a protection made is no edge of the board."""
+        for column in self._trip_columns:
+            if result.values.get(column) is True:
+                result.outcome, result.reason = "invalid", f"{column.rpartition('.')[0]}: over-voltage protection tripped"
+                return
+        for column in self._mode_columns:
+            if result.values.get(column) == "CC":
+                result.outcome = "invalid"
+                result.reason = f"{column.rpartition('.')[0]} was in constant current: the limit made this result"
+                return

@@ -1,0 +1,173 @@
+"""One site through one block: its search asks, points are measured, hangs are recovered, budgets are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from labkit.bench.opened import OpenBench, Site
+from labkit.errors import Cancelled, InstrumentError, LabkitError
+from labkit.plan.compiled import Block, CompiledPlan
+from labkit.run.point import BoardSilent, PointMeter
+from labkit.run.power import BoardDidNotStart, power_cycle
+from labkit.run.record import PointResult, Recorder
+from labkit.run.session import Session
+from labkit.search import Search, SearchPoint, make_search
+
+_START_ATTEMPTS = 3
+_INFRA_IN_A_ROW = 3
+_TOLD = frozenset(("pass", "fail", "marginal", "hang", "crash"))
+
+
+class SiteDropped(LabkitError):
+    """A site that cannot go on; the others do."""
+
+
+@dataclass
+class SiteState:
+    """What a site carries from block to block."""
+
+    dropped: str = ""
+    recoveries: int = 0
+    infra_in_a_row: int = 0
+    here: dict[str, float] = field(default_factory=dict)
+    """The axis values that are set now; empty right after a start, when everything is nominal."""
+
+
+class SiteRun:
+    """Performs blocks at one site."""
+
+    def __init__(
+        self, plan: CompiledPlan, site: Site, bench: OpenBench, session: Session, recorder: Recorder,
+        air: Callable[[], float | None],
+    ) -> None:
+        self._plan, self._site, self._bench = plan, site, bench
+        self._session, self._recorder = session, recorder
+        self.meter = PointMeter(plan, site, bench, session, air)
+        self.state = SiteState()
+        self._nominal = {n: v for n, v in plan.sites[site.name].nominal.items() if not n.startswith("chamber.")}
+        self._row_hangs: dict[float, int] = {}
+
+    @property
+    def name(self) -> str:
+        """The site's name."""
+        return self._site.name
+
+    def block(self, block: Block, unsettled: str = "") -> None:
+        """Measure every point that this site's search asks for; ``unsettled`` says why nothing can be measured."""
+        plan = self._plan
+        inner = plan.inner
+        x = inner[0].values if len(inner) == 2 else (0.0,)
+        search = make_search(plan.file.search.kind, x=x, y=inner[-1].values)
+        self._row_hangs = {}
+        sequence = 0
+        row: float | None = None
+        while (point := search.ask()) is not None:
+            self._session.check()
+            result = self._result(block, point, sequence)
+            skip = unsettled or self._skip_reason(point)
+            if skip:
+                result.reason = skip
+                result.started_s = self._session.clock.now()
+                self._store(search, point, result)
+            else:
+                self._measure(search, point, result, new_row=point.x != row)
+            row = point.x
+            sequence += 1
+
+    def _result(self, block: Block, point: SearchPoint, sequence: int) -> PointResult:
+        inner = self._plan.inner
+        own = dict(zip((axis.name for axis in inner), (point.x, point.y)[-len(inner):], strict=True))
+        return PointResult(self.name, block.index, sequence, {**block.values, **own})
+
+    def _skip_reason(self, point: SearchPoint) -> str:
+        if self.state.dropped:
+            return f"site dropped: {self.state.dropped}"
+        limits = self._plan.on_hang
+        if self.state.recoveries > limits.per_run:
+            return f"the budget of {limits.per_run} recoveries a run is used up"
+        if limits.per_row and self._row_hangs.get(point.x, 0) >= limits.per_row:
+            return f"the board hung {limits.per_row} times in this row"
+        return ""
+
+    def _measure(self, search: Search, point: SearchPoint, result: PointResult, *, new_row: bool) -> None:
+        """Measure one point, again after an instrument failed it, and recover the board where it hung."""
+        clock = self._session.clock
+        result.started_s = clock.now()
+        for attempt in range(1, self._plan.file.retries + 2):
+            result.attempt, result.values = attempt, {}
+            try:
+                self._at_point(result, new_row or attempt > 1)
+            except Cancelled:
+                result.outcome, result.reason = "aborted", "stopped during the point"
+                self._store(search, point, result)
+                raise
+            except InstrumentError as error:
+                self._infra(result, error)
+                continue
+            self.state.infra_in_a_row = 0
+            if result.outcome != "invalid":
+                break
+        if result.outcome == "infra":
+            self.state.infra_in_a_row += 1
+        cost_s = clock.now() - result.started_s
+        recover = result.outcome in ("hang", "crash") or "protection tripped" in result.reason
+        self._store(search, point, result, cost_s)
+        if recover:
+            self._row_hangs[point.x] = self._row_hangs.get(point.x, 0) + 1
+            self.recover(result.outcome)
+        elif self.state.infra_in_a_row >= _INFRA_IN_A_ROW:
+            self.drop(f"{_INFRA_IN_A_ROW} points in a row were lost to an instrument: {result.reason}")
+
+    def _at_point(self, result: PointResult, from_nominal: bool) -> None:
+        there = {name: value for name, value in result.axes.items() if not name.startswith("chamber.")}
+        try:
+            if from_nominal or not self.state.here:
+                self._move(self._nominal)
+            self._move(there)
+            self.meter.measure(result)
+        except BoardSilent as silent:
+            result.outcome, result.reason = "hang", str(silent)
+
+    def _move(self, there: dict[str, float]) -> None:
+        here, self.state.here = self.state.here, {}  # unknown until the move is complete
+        self.meter.move(here, there)
+        self.state.here = {**here, **there}
+
+    def _infra(self, result: PointResult, error: InstrumentError) -> None:
+        result.outcome, result.reason = "infra", str(error)
+        self.state.here = {}
+        self._recorder.event("warning", self.name, f"point lost to an instrument, measured again: {error}")
+
+    def _store(self, search: Search, point: SearchPoint, result: PointResult, cost_s: float = 0.0) -> None:
+        self._recorder.store(result)
+        # What says nothing about the board is not evidence for a search; it only must not be asked again.
+        search.tell(point, result.outcome if result.outcome in _TOLD else "not-tested", cost_s)
+
+    def recover(self, why: str) -> None:
+        """Bring a silent board back by power cycles, within the budget; a board that stays dead drops the site."""
+        state, limits = self.state, self._plan.on_hang
+        state.here = {}
+        state.recoveries += 1
+        if limits.recover == "none":
+            self.drop(f"{why}, and the plan says to recover nothing")
+            return
+        if state.recoveries > limits.per_run:
+            return
+        self._recorder.recoveries += 1
+        problem: LabkitError | None = None
+        for attempt in range(1, _START_ATTEMPTS + 1):
+            try:
+                power_cycle(self._site, self._bench, self._session)
+            except BoardDidNotStart as error:
+                problem = error
+                continue
+            again = f" at attempt {attempt}" if attempt > 1 else ""
+            self._recorder.event("info", self.name, f"{why}: recovered by power cycle{again}")
+            return
+        self.drop(f"{why}, and {_START_ATTEMPTS} power cycles did not bring the board back: {problem}")
+
+    def drop(self, reason: str) -> None:
+        """Give this site up; the rest of its points are not tested."""
+        self.state.dropped = reason
+        self._recorder.event("error", self.name, f"site {self.name} dropped: {reason}")

@@ -1,0 +1,394 @@
+"""A board: rails with their loads, a chip that boots, runs tests, fails and recovers, and the heat that all this makes.
+
+State changes at events (a supply driven, a clock set, a test begun or ended, power good or lost) and on the world's
+grid. A test is judged at its end, with the lowest voltage that the core rail had while it ran.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import blake2b
+
+from labkit.sim.world.chamber import Chamber
+from labkit.sim.world.heat import TwoNode
+from labkit.sim.world.model import BoardModel
+from labkit.sim.world.noise import keyed_normal, keyed_uniform
+from labkit.sim.world.outlet import Outlet
+from labkit.sim.world.printout import Printout
+from labkit.sim.world.rails import CoreLoad, Rail, StaticLoad
+from labkit.sim.world.silicon import Outcome, Part, Silicon, classify
+from labkit.sim.world.timeline import STEP_S, Timeline
+
+_AIR_K_PER_W = 0.02  # how much warmer the air is beside a board
+_POSITION_K = 0.7  # spread of air temperature over the places in a chamber
+_HOTTEST_DEGC = 150.0  # a runaway ends here: the trip has long acted
+_RESOLVE_K = 0.01
+_DEATH_S = 0.1  # how long idle code survives below its edge
+_NO_BOOT_V, _IDLE_DEATH_V = 0.015, 0.060
+_DRIFT_STEPS = 60
+_BINS = 1 << 16
+
+
+class State(Enum):
+    """What the chip does."""
+
+    OFF = "off"
+    BOOTING = "booting"
+    UP = "up"
+    HUNG = "hung"
+    """Silent until a power cycle."""
+    TRIPPED = "tripped"
+    """Switched itself off because of heat; silent until a power cycle."""
+
+
+@dataclass(slots=True)
+class Test:
+    """A self-test under way; ``report`` makes the console's text of its outcome."""
+
+    name: str
+    report: Callable[[Outcome], str]
+    lowest_v: float
+
+
+class Board:
+    """One product under test at one site. ``dut`` is its serial number and decides what kind of part it is."""
+
+    def __init__(self, timeline: Timeline, site: str, dut: str, model: BoardModel, chamber: Chamber | None) -> None:
+        self.site, self.dut, self.model = site, dut, model
+        self.timeline = timeline
+        self.silicon = Silicon(model, Part.drawn(model, timeline.seed, dut))
+        self.output = Printout()
+        """What the console will show."""
+        self.banner, self.login = model.banner, model.login.replace("{board}", model.board)
+        self.state, self.hz = State.OFF, model.boot_hz
+        self.boots = 0
+        """How often the chip has begun to boot."""
+        self.up_since = 0.0
+        self.event_at = math.inf
+        self._chamber = chamber
+        self._core = CoreLoad(self.silicon, self._driven)
+        self._rails: dict[str, Rail] = {}
+        self._agenda: dict[str, float] = {}
+        self._powered = False
+        self._test: Test | None = None
+        self._cycles, self._hangs = 0, 0
+        self._heat = TwoNode(model, timeline.ambient_degc, STEP_S)
+        self._die = self._solved_at = timeline.ambient_degc
+        self._watts, self._energy, self._marked, self._mean_watts = 0.0, 0.0, timeline.start, 0.0
+        self._drift, self._ticks = 0.0, 0
+        self._repeats = array("I", [0]) * _BINS
+        self._position = 0.0
+        if chamber is not None:
+            chamber.put_in(lambda: self._mean_watts, self._operate)
+            self._position = _POSITION_K * keyed_normal(timeline.seed, chamber.name, site, "position")
+        timeline.join(self)
+
+    # -- wiring -----------------------------------------------------------------------------------------------------
+
+    def feed(self, rail: str, *, lead_ohms: float = 0.0) -> Outlet:
+        """Return the outlet that feeds ``rail`` through leads of that total resistance, Ohm.
+
+        Raises ValueError for a rail that the model does not have, or one that is fed already. A rail that is never
+        fed counts as powered from elsewhere.
+        """
+        model = self.model
+        if rail in self._rails:
+            raise ValueError(f"rail {rail} of the board at site {self.site} is fed twice")
+        if rail == model.core_rail:
+            outlet = Outlet(self.timeline, self._core, lead_ohms=lead_ohms)
+            self._rails[rail] = Rail(outlet, model.power_good_v, model.reset_v)
+        elif rail in model.other_volts:
+            volts = model.other_volts[rail]
+            amps = model.other_amps.get(rail, 0.0)
+            load = StaticLoad(volts / amps if amps else math.inf, model.discharge_s, self._driven)
+            outlet = Outlet(self.timeline, load, lead_ohms=lead_ohms)
+            self._rails[rail] = Rail(outlet, 0.7 * volts, 0.6 * volts)
+        else:
+            known = ", ".join([model.core_rail, *model.other_volts])
+            raise ValueError(f"the model of {model.board} has no rail {rail}; it has {known}")
+        return outlet
+
+    # -- what the console and the tests of this file ask ------------------------------------------------------------
+
+    def rail_volts(self, rail: str) -> float:
+        """Return the voltage at the load of a fed rail now: what a meter's probe there shows, without its error."""
+        return self._rails[rail].outlet.volts_at(self.timeline.sync())
+
+    def die_degc(self) -> float:
+        """Return the true die temperature now."""
+        self.timeline.sync()
+        return self._die
+
+    def sensor_degc(self) -> float:
+        """Return what the die's own sensor shows: offset of the part, noise, steps of its resolution."""
+        now = self.timeline.sync()
+        model, sample = self.model, (self._condition() if self.timeline.memoryless else int(now * 20.0))
+        noise = model.sensor_noise_k * keyed_normal(self.timeline.seed, self.dut, "sensor", sample)
+        shown = self._die + self.silicon.part.sensor_k + noise
+        return round(shown / model.sensor_step_k) * model.sensor_step_k
+
+    @property
+    def testing(self) -> bool:
+        """Whether a test is under way."""
+        return self._test is not None
+
+    # -- what the console does --------------------------------------------------------------------------------------
+
+    def set_clock(self, hz: float) -> None:
+        """Set the core clock; raises ValueError outside the PLL's range or when the chip is not up."""
+        now = self.timeline.sync()
+        if self.state is not State.UP:
+            raise ValueError(f"the chip is {self.state.value}")
+        if not self.model.min_hz <= hz <= self.model.max_hz:
+            low, high = self.model.min_hz / 1e6, self.model.max_hz / 1e6
+            raise ValueError(f"{hz / 1e6:g} MHz is outside {low:g}..{high:g} MHz")
+        self.hz = hz
+        self._operate(now)
+
+    def start_test(self, name: str, duration_s: float, report: Callable[[Outcome], str]) -> None:
+        """Begin a test that ends after ``duration_s`` with the text that ``report`` makes of its outcome.
+
+        A crash prints its panic and boots instead, a hang prints nothing. Raises ValueError when the chip is not up or
+        a test is under way.
+        """
+        now = self.timeline.sync()
+        if self.state is not State.UP or self._test is not None:
+            raise ValueError("a test is under way" if self._test else f"the chip is {self.state.value}")
+        outlet = self._core_outlet()
+        self._test = Test(name, report, outlet.volts_at(now) if outlet else self.model.nominal_v)
+        self._agenda["end"] = now + duration_s
+        self._operate(now)
+
+    def abort_test(self) -> None:
+        """End the test under way without a report."""
+        now = self.timeline.sync()
+        self._test = None
+        self._agenda.pop("end", None)
+        self._operate(now)
+
+    # -- the course of events ---------------------------------------------------------------------------------------
+
+    def happen(self, at: float) -> None:
+        """Perform the event that is due."""
+        name = min(self._agenda, key=lambda key: self._agenda[key])
+        del self._agenda[name]
+        if name == "power":
+            self._review_power(at)
+        elif name == "check":
+            self._check_boot(at)
+        elif name == "up":
+            self.state, self.up_since = State.UP, at
+            self.output.say(at, self.login)
+        elif name == "death":
+            self._hang(at)
+        elif name == "end" and self._test is not None:
+            test, self._test = self._test, None
+            self._conclude(at, test)
+        self._operate(at)
+
+    def tick(self, at: float) -> None:
+        """Go one step: heat with the mean power of the step, leakage, drift."""
+        self._mark(at)
+        self._mean_watts, self._energy = self._energy / STEP_S, 0.0
+        heat = self._heat
+        heat.step(self._mean_watts, self._air(at) + _AIR_K_PER_W * self._mean_watts)
+        heat.die_degc = min(heat.die_degc, _HOTTEST_DEGC)
+        self._die = heat.die_degc
+        self._ticks += 1
+        if self.model.drift_v and self._ticks % _DRIFT_STEPS == 0:
+            walk = keyed_normal(self.timeline.seed, self.dut, "drift", self._ticks)
+            self._drift += self.model.drift_v * math.sqrt(_DRIFT_STEPS * STEP_S / 3600.0) * walk
+        if abs(self._die - self._solved_at) > _RESOLVE_K and (self._powered or self._watts):
+            self._operate(at)
+
+    def _driven(self, now: float) -> None:
+        outlet = self._core_outlet()
+        if self._test is not None and outlet is not None:
+            self._test.lowest_v = min(self._test.lowest_v, outlet.volts_at(now), outlet.target_volts)
+        self._review_power(now)
+        self._operate(now)
+
+    def _review_power(self, now: float) -> None:
+        """Compare every fed rail with its thresholds, and work out when the answer will change."""
+        self._agenda.pop("power", None)
+        good = self._core_outlet() is not None
+        for rail in self._rails.values():
+            good = good and rail.outlet.volts_at(now) >= (rail.lost_v if self._powered else rail.good_v)
+        if good != self._powered:
+            self._powered = good
+            if good:
+                self._power_on(now)
+            else:
+                self._power_off(now)
+        changes = [rail.outlet.crossing(now, rail.lost_v if self._powered else rail.good_v)
+                   for rail in self._rails.values()]
+        soonest = min(changes, default=math.inf)
+        if soonest < math.inf:
+            self._agenda["power"] = soonest + 1e-6
+
+    def _power_on(self, now: float) -> None:
+        self._cycles = max(0, self._cycles - 1)
+        if self._cycles:
+            self.state = State.HUNG
+        else:
+            self._boot(now, "power-on")
+
+    def _power_off(self, now: float) -> None:
+        self.state, self._test = State.OFF, None
+        self._agenda.clear()
+        self.output.cut(now)
+
+    def _boot(self, now: float, cause: str) -> None:
+        self.state, self.hz, self._test = State.BOOTING, self.model.boot_hz, None
+        self.boots += 1
+        boot_s = self.model.boot_s
+        if not self.timeline.memoryless:
+            boot_s *= 1.0 + 0.01 * keyed_uniform(self.timeline.seed, self.dut, "boot", self.boots)
+        self._agenda.update(check=now + 0.02 * boot_s, up=now + boot_s)
+        for index, line in enumerate(self.banner):
+            when = now + boot_s * (0.03 + 0.9 * index / len(self.banner))
+            self.output.say(when, line.replace("{cause}", cause) + "\r\n")
+
+    def _check_boot(self, now: float) -> None:
+        extra = 0.0 if self.timeline.memoryless else self.model.hysteresis_v
+        if self._idle_depth() + extra > _NO_BOOT_V:
+            self._hang(now)
+
+    def _hang(self, now: float) -> None:
+        self.state, self._test = State.HUNG, None
+        self._hangs += 1
+        self._cycles = 1
+        if not self.timeline.memoryless and not self._going_off():
+            self._cycles += keyed_uniform(self.timeline.seed, self.dut, "cycles", self._hangs) < self.model.second_cycle
+        self._silence(now)
+
+    def _silence(self, now: float) -> None:
+        for name in ("check", "up", "end", "death"):
+            self._agenda.pop(name, None)
+        self.output.cut(now)
+
+    def _conclude(self, now: float, test: Test) -> None:
+        outcome = self._judge(now, test)
+        if outcome is Outcome.CRASH:
+            self.output.say(now, self.model.panic + "\r\n")
+            self._silence(now)
+            self._boot(now, "watchdog")
+        elif outcome in (Outcome.HANG, Outcome.DEAD):
+            self._hang(now)
+        else:
+            self.output.say(now, test.report(outcome))
+
+    def _judge(self, now: float, test: Test) -> Outcome:
+        """Return how the test ends: depth below the edge at its lowest voltage, plus the noise of this repeat."""
+        outlet = self._core_outlet()
+        key: tuple[object, ...] = (self.timeline.seed, self.dut, test.name, *self._condition())
+        if outlet is None:
+            return Outcome.HANG
+        if self.timeline.memoryless:
+            volts = round(outlet.target_volts, 4)
+        else:
+            volts = min(test.lowest_v, outlet.volts_at(now))
+            key = (*key, self._repeat(key))
+        # The test ended at this instant: current and temperature are still those of the running test.
+        depth = self.silicon.depth(volts, self.hz, self._die, outlet.settled_amps, self._drift)
+        return classify(depth + self.silicon.edge_noise(*key))
+
+    def _repeat(self, key: tuple[object, ...]) -> int:
+        """Count this condition and return how often it came before.
+
+        Conditions are counted in 65536 bins, so that memory stays flat; two that share a bin count together.
+        """
+        index = int.from_bytes(blake2b(repr(key).encode(), digest_size=2).digest(), "little")
+        self._repeats[index] += 1
+        return self._repeats[index] - 1
+
+    def _condition(self) -> tuple[object, ...]:
+        """Return what was asked for: volts to 0.1 mV, kHz, set point to 0.1 K."""
+        outlet = self._core_outlet()
+        set_point = self._chamber.set_point_degc if self._chamber is not None else None
+        return (round((outlet.asked_volts if outlet else 0.0) * 1e4), round(self.hz / 1e3),
+                None if set_point is None else round(set_point * 10.0))
+
+    # -- the operating point ----------------------------------------------------------------------------------------
+
+    def _core_outlet(self) -> Outlet | None:
+        rail = self._rails.get(self.model.core_rail)
+        return rail.outlet if rail is not None else None
+
+    def _air(self, at: float) -> float:
+        chamber = self._chamber
+        if chamber is None:
+            return self.timeline.ambient_degc
+        if self.timeline.memoryless:
+            set_point = chamber.set_point_degc
+            return self.timeline.ambient_degc if set_point is None else set_point
+        return chamber.air_at(at) + self._position
+
+    def _activity(self) -> float:
+        if self.state is State.UP:
+            return 1.0 if self._test is not None else self.model.idle
+        if self.state is State.BOOTING:
+            return self.model.booting
+        return self.model.idle if self.state is State.HUNG else 0.0
+
+    def _mark(self, now: float) -> None:
+        self._energy += self._watts * (now - self._marked)
+        self._marked = now
+
+    def _operate(self, now: float) -> None:
+        """Work out the currents for what the chip does now; switch it off where it is too hot or too low."""
+        self._mark(now)
+        self._solve(now)
+        if self._die >= self.model.trip_degc and self._powered and self.state is not State.TRIPPED:
+            self.state, self._test = State.TRIPPED, None
+            self._silence(now)
+            self._solve(now)
+        running = self.state is State.UP or (self.state is State.BOOTING and "check" not in self._agenda)
+        if running and self._idle_depth() > _IDLE_DEATH_V and not self._going_off():
+            self._agenda.setdefault("death", now + _DEATH_S)
+        else:
+            self._agenda.pop("death", None)
+        self.event_at = min(self._agenda.values(), default=math.inf)
+        self.timeline.stale()
+
+    def _solve(self, now: float) -> None:
+        core = self._core
+        core.hz_activity = self._activity() * self.hz
+        if not self.timeline.memoryless:
+            core.leak = self.silicon.leak_at(self._die)
+            self._watts = self._balance()
+            self._solved_at = self._die
+            return
+        air, ohms = self._air(now), self.model.die_k_per_w + self.model.sink_k_per_w
+        degc = air
+        for _ in range(40):
+            core.leak = self.silicon.leak_at(degc)
+            self._watts = self._balance()
+            before, degc = degc, min(_HOTTEST_DEGC, air + ohms * self._watts)
+            if abs(degc - before) < 1e-6:
+                break
+        self._die = degc
+
+    def _balance(self) -> float:
+        """Solve every outlet and return the power that the board takes."""
+        watts = 0.0
+        for rail in self._rails.values():
+            rail.outlet.solve()
+            watts += rail.outlet.target_volts * rail.outlet.settled_amps
+        return watts
+
+    def _idle_depth(self) -> float:
+        """Return how far below the edge of idle code the settled core voltage is, V."""
+        outlet = self._core_outlet()
+        if outlet is None:
+            return -math.inf
+        volts = outlet.target_volts
+        return self.silicon.depth(volts, self.hz, self._die, outlet.settled_amps, self._drift) - self.model.idle_v
+
+    def _going_off(self) -> bool:
+        outlet = self._core_outlet()
+        return outlet is not None and outlet.target_volts < self.model.reset_v
