@@ -40,7 +40,7 @@ class SimulatedBench:
             name = bench.console_name(site)
             console = board_file.file.console
             environment = TwinEnvironment(name, f"SIM-{dut}", clock, seed, {1: board}, {
-                **options, "prompt": console.prompt, "login": console.login, "board": board_file.name})
+                **options, "prompt": console.prompt})
             self.twins[name] = twin(entry.console_driver)(environment)
         for number, (name, cls) in enumerate(bench.drivers.items(), start=1):
             loads = bench.file.instruments[name].loads

@@ -118,9 +118,10 @@ class Chamber:
             moving = self._set_point - air
             rate = 0.0 if abs(moving) < 1e-9 else math.copysign(self._slope(moving), moving)
             walls = air
-        watts = (_AIR_J_PER_K * rate + _WALL_W_PER_K * (air - walls)
-                 + _LOSS_W_PER_K * (air - self._timeline.ambient_degc) - self._heat_w)
-        full = _AIR_J_PER_K * HEAT_K_PER_MIN / 60 if watts > 0 else capacity(air)
+        loss = _LOSS_W_PER_K * (air - self._timeline.ambient_degc)
+        watts = _AIR_J_PER_K * rate + _WALL_W_PER_K * (air - walls) + loss - self._heat_w
+        # The capacity is what the machine can take from a load, beyond what comes in through its own walls.
+        full = _AIR_J_PER_K * HEAT_K_PER_MIN / 60 if watts > 0 else capacity(air) - min(0.0, loss)
         return max(-100.0, min(100.0, 100.0 * watts / full))
 
     @staticmethod
