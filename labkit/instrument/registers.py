@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 from labkit.clock import Clock
 from labkit.errors import LinkError, ReplyError
-from labkit.instrument.declare import Operation, Register, Row
+from labkit.instrument.declare import Operation, Register, Row, Special
 from labkit.transport.link import Later, Pending, RegisterLink
 
 WordOrder = Literal["low-first", "high-first"]
@@ -73,12 +74,19 @@ class RegisterPort:
     def _decode(self, row: Row[Any], wire: Register, registers: list[int]) -> Any:
         raw = from_registers(registers, wire.encoding, self._order)
         if row.words is None:
-            return raw
+            return special(raw) if isinstance(raw, float) and not math.isfinite(raw) else raw
         for value, number in row.words.items():
             if int(number) == raw:
                 return value
         raise ReplyError(f"register {wire.address} ({row.name}) holds {raw}, which is none of "
                          f"{', '.join(f'{n} {v}' for v, n in row.words.items())}", instrument=self.name)
+
+
+def special(value: float) -> Special:
+    """Return what a float32 that is no number stands for: an open or shorted sensor, a process value not there."""
+    if math.isnan(value):
+        return Special.NOT_A_NUMBER
+    return Special.OVERLOAD if value > 0 else Special.NEGATIVE_OVERLOAD
 
 
 def to_registers(value: float | str, encoding: str, order: WordOrder) -> list[int]:

@@ -180,7 +180,8 @@ def _reasons(points: pd.DataFrame) -> str:
     top = found.sort_values(["judged", "n"], ascending=False).head(12).reset_index()
     rows = [[chip(str(row["outcome"])), wrapped(row["reason"]) or '<span class="soft">none given</span>',
              f"{row['n']:,}", f"{row['judged']:,}"] for row in top.to_dict("records")]
-    return ("<h3>Why points did not pass</h3>"
+    return ('<h3>Why points did not pass</h3><p class="soft">Points that are not judged are data: '
+            "a shmoo that finds its edge passes.</p>"
             + table(["Outcome", "Reason", "Points", "of them judged"], rows, (2, 3)))
 
 
@@ -225,6 +226,9 @@ def events(run: RunData) -> str:
     shown = [f"{n:,} {said(level, 20)}{'s' if n > 1 else ''} at {f'site {said(site, 20)}' if site else 'the bench'}"
              for (level, site), n in sorted(counted.items())]
     parts.append(f"<p>{', '.join(shown) or 'No warnings and no errors'}.</p>")
+    recoveries = number(run.info.get("recoveries"))
+    if recoveries:
+        parts.append(f"<p>{recoveries:,.0f} recoveries by power cycle.</p>")
     errors = found[found["level"] == "error"]
     if len(errors):
         parts.append(_event_table(errors))

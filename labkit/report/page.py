@@ -62,7 +62,7 @@ SCRIPT = """
   const colour = name => getComputedStyle(root).getPropertyValue(name).trim();
   const themed = figure => {
     let text = JSON.stringify(figure);
-    for (const name of ['ink', 'ground', 'grid'])
+    for (const name of ['ink', 'grid'])
       text = text.replaceAll('"$' + name + '"', JSON.stringify(colour('--' + name)));
     return JSON.parse(text);
   };

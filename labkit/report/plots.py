@@ -1,7 +1,7 @@
 """The figures of a report as plain plotly.js specifications: data and layout, ready for JSON.
 
 Built without plotly's Python classes, which take longer to check a figure than the page takes to write. The text
-``$ink``, ``$ground`` and ``$grid`` stands for colours of the page's theme, which its script puts in. All foreign text
+``$ink`` and ``$grid`` stands for colours of the page's theme, which its script puts in. All foreign text
 is escaped here: plotly reads a little HTML in hovers and labels.
 """
 
@@ -167,9 +167,9 @@ def edge_figure(shmoos: Sequence[Shmoo]) -> Figure | None:
             "line": {"color": colour, "width": 2, "dash": ("solid", "dash", "dot", "dashdot")[at % 4]},
             "marker": {"size": 6, "color": colour, "symbol": ("circle", "square", "triangle-up", "x")[at % 4]},
             "hovertemplate": f"%{{x}} {x.unit}, %{{y}} {y.unit}<extra>{text(name)}</extra>"})
-    box = _spec_box(first, x, y, cells=False)
-    for shape, colour in zip(box, ("$ground", "$ink"), strict=False):
-        shape.update(line={"color": colour, "width": 1, "dash": "dot"}, layer="below")
+    box = _spec_box(first, x, y, cells=False)[:1]
+    for shape in box:
+        shape.update(line={"color": "$ink", "width": 1.2, "dash": "dot"}, layer="between")
     layout = {"xaxis": _axis(f"{text(name_of(first.x_name))} [{x.unit}]", _span(_scaled(first.x_values, x))),
               "yaxis": _axis(f"lowest passing {text(name_of(first.y_name))} [{y.unit}]"), "shapes": box,
               "margin": {"l": 62, "r": 12, "t": 48, "b": 44}, "legend": _legend(), "showlegend": True}

@@ -13,16 +13,11 @@ from collections.abc import Sequence
 from labkit.clock import Clock
 from labkit.errors import LinkError, LinkTimeout
 from labkit.sim.twin import MessageTwin, RegisterFault, RegisterTwin, StreamTwin
+from labkit.transport.modbus import EXCEPTIONS
 
 _LOOK_S = 0.25
 """How long a silent console is left alone before it is looked at again: its board may be switched on meanwhile."""
 _KEPT_CHARACTERS = 1_000_000
-_FAULTS = {
-    1: "it does not know this function",
-    2: "it has no register at this address",
-    3: "it does not accept this value",
-    4: "it failed while carrying this out",
-}
 
 
 class TwinMessageLink:
@@ -203,7 +198,7 @@ class TwinRegisterLink:
 
     def read(self, address: int, count: int) -> list[int]:
         """Return registers; raises LinkError for an exception answer."""
-        sent = f"read {count} from register {address}"
+        sent = f"read of {_span(address, count)}"
         self._check(sent)
         try:
             values = self._twin.read(address, count)
@@ -215,7 +210,7 @@ class TwinRegisterLink:
 
     def write(self, address: int, values: Sequence[int]) -> None:
         """Write registers; raises LinkError for an exception answer."""
-        sent = f"write {list(values)} from register {address}"
+        sent = f"write of {list(values)} to {_span(address, len(values))}"
         self._check(sent)
         try:
             self._twin.write(address, values)
@@ -237,10 +232,14 @@ class TwinRegisterLink:
         self.clock.sleep(self._busy_until - now)
 
     def _translated(self, fault: RegisterFault, sent: str) -> LinkError:
-        meaning = _FAULTS.get(fault.code, "it gives no reason that is known here")
+        meaning = EXCEPTIONS.get(fault.code, "it gives no reason that is known here")
         return LinkError(f"the device refuses with Modbus exception {fault.code}: {meaning}", instrument=self.name,
                          sent=sent, elapsed_s=self._twin.latency_s)
 
     def _check(self, sent: str) -> None:
         if self._closed:
             raise LinkError("the link was closed", instrument=self.name, sent=sent)
+
+
+def _span(address: int, count: int) -> str:
+    return f"register {address}" if count == 1 else f"registers {address} to {address + count - 1}"

@@ -71,8 +71,12 @@ def _connected(db: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _open(db: Path) -> sqlite3.Connection:
-    """Connect and read once: only the first read shows whether the write-ahead log can be used."""
-    connection = sqlite3.connect(f"{db.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
+    """Connect and read once: only the first read shows whether the write-ahead log can be used.
+
+    Without a log beside it nobody has the journal open, and ``immutable`` leaves no log behind in a finished folder.
+    """
+    mode = "mode=ro" if db.with_name(db.name + "-wal").exists() else "mode=ro&immutable=1"
+    connection = sqlite3.connect(f"{db.resolve().as_uri()}?{mode}", uri=True, timeout=5.0)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:

@@ -5,12 +5,12 @@ asked in the same message and answers ``+0,"No error"``.
 """
 
 import pytest
-from labkit_instruments.power_supply.keysight_e36312a import E36312A
 
 from labkit.errors import DeviceError, IdentityError, LimitRefused, LinkTimeout, ReplyError
 from labkit.instrument import Special
 from labkit.limits import within
 from labkit.transport.transcript import CLEAR, expected, timed_out
+from labkit_instruments.power_supply.keysight_e36312a import E36312A
 
 OK = '+0,"No error"'
 IDN = "Keysight Technologies,E36312A,MY57001234,1.0.4-1.0.3-1.02"
@@ -87,16 +87,15 @@ def test_a_set_and_the_readings_beside_it_travel_in_one_message():
     (1, "sense", "4-wire"),
 ])
 def test_what_lies_outside_the_rating_is_refused_and_nothing_is_sent(channel, row, value):
-    with expected(E36312A, []) as psu:
-        with pytest.raises(LimitRefused, match="nothing was sent"):
-            getattr(psu.channels[channel], row).set(value)
+    with expected(E36312A, []) as psu, pytest.raises(LimitRefused, match="nothing was sent"):
+        getattr(psu.channels[channel], row).set(value)
 
 
 def test_a_narrower_limit_of_bench_or_board_is_the_one_that_counts():
     with expected(E36312A, [("VOLT 1.05,(@1);:SYST:ERR?", OK)]) as psu:
         voltage = psu.channels[1].voltage
         voltage.restrict(within(0.0, 1.05, "absolute maximum of dpu-a0.core"))
-        with pytest.raises(LimitRefused, match="absolute maximum of dpu-a0.core.*nothing was sent"):
+        with pytest.raises(LimitRefused, match=r"absolute maximum of dpu-a0\.core.*nothing was sent"):
             voltage.set(1.06)
         voltage.set(1.05)
 
@@ -116,9 +115,8 @@ def test_the_error_queue_is_emptied_into_the_error():
 def test_an_unknown_header_answers_only_with_its_error():
     with expected(E36312A, [
         ("VOLT:PROT:STAT? (@1);:SYST:ERR?", '-113,"Undefined header"'), ("SYST:ERR?", OK),
-    ]) as psu:
-        with pytest.raises(DeviceError, match="-113 Undefined header"):
-            psu.channels[1].ovp_enabled.get()
+    ]) as psu, pytest.raises(DeviceError, match="-113 Undefined header"):
+        psu.channels[1].ovp_enabled.get()
 
 
 def resynchronised(*after):
@@ -147,9 +145,12 @@ def test_identity():
     with expected(E36312A, [("*IDN?", IDN)]) as psu:
         identity = psu.identify()
         assert (identity.model, identity.serial, identity.simulated) == ("E36312A", "MY57001234", False)
-    with expected(E36312A, [("*IDN?", IDN.replace("E36312A", "E36313A"))]) as psu:
-        with pytest.raises(IdentityError, match="a Keysight Technologies E36313A answers here, but the bench expects"):
-            psu.identify()
-    with expected(E36312A, [("*IDN?", "SSH-2.0-OpenSSH_9.6")]) as psu:
-        with pytest.raises(IdentityError, match="not manufacturer,model,serial,firmware"):
-            psu.identify()
+
+
+@pytest.mark.parametrize(("reply", "said"), [
+    (IDN.replace("E36312A", "E36313A"), "a Keysight Technologies E36313A answers here, but the bench expects E36312A"),
+    ("SSH-2.0-OpenSSH_9.6", "not manufacturer,model,serial,firmware"),
+])
+def test_another_instrument_is_not_taken_for_this_one(reply, said):
+    with expected(E36312A, [("*IDN?", reply)]) as psu, pytest.raises(IdentityError, match=said):
+        psu.identify()

@@ -1,14 +1,14 @@
-"""Register transcripts of the F4T over Modbus TCP, typed from the register numbers of its public notes, not from the driver.
+"""Register transcripts of the F4T over Modbus TCP, typed from register numbers in public notes, not from the driver.
 
 A float32 lies in two registers, low word first: 25.0 is 0x41C80000, on the wire 0x0000 0x41C8.
 """
 
 import pytest
-from labkit_instruments.thermal_chamber.watlow_f4t import F4T
 
 from labkit.errors import IdentityError, LimitRefused, LinkTimeout, ReplyError
 from labkit.instrument import Special
 from labkit.transport.transcript import CLEAR, expected, timed_out
+from labkit_instruments.thermal_chamber.watlow_f4t import F4T
 
 
 def text(words: str) -> list[int]:
@@ -50,27 +50,26 @@ def test_readings(row, address, registers, value):
 
 @pytest.mark.parametrize("value", [200.5, -80.5, float("inf"), float("nan"), "85"])
 def test_what_lies_outside_the_range_is_refused_and_nothing_is_sent(value):
-    with expected(F4T, []) as chamber:
-        with pytest.raises(LimitRefused, match="nothing was sent"):
-            chamber.temperature.set(value)
+    with expected(F4T, []) as chamber, pytest.raises(LimitRefused, match="nothing was sent"):
+        chamber.temperature.set(value)
 
 
 def test_a_word_that_is_not_known_is_refused_and_nothing_is_sent():
-    with expected(F4T, []) as chamber:
-        with pytest.raises(LimitRefused, match="none of auto, off, manual"):
-            chamber.control.set("on")
+    with expected(F4T, []) as chamber, pytest.raises(LimitRefused, match="none of auto, off, manual"):
+        chamber.control.set("on")
 
 
 def test_a_number_that_means_nothing_is_no_reading():
-    with expected(F4T, [(("read", 2730, 1), [11])]) as chamber:
-        with pytest.raises(ReplyError, match="register 2730 .* holds 11, which is none of 10 auto"):
-            chamber.control.get()
+    wire, said = [(("read", 2730, 1), [11])], r"register 2730 .* holds 11, which is none of 10 auto"
+    with expected(F4T, wire) as chamber, pytest.raises(ReplyError, match=said):
+        chamber.control.get()
 
 
 def test_several_readings_keep_their_order():
     wire = [(("read", 2820, 2), [0x0000, 0x41C8]), (("read", 2782, 2), [0x0000, 0x42AA])]
     with expected(F4T, wire) as chamber:
-        assert chamber.perform([chamber.measured_temperature.prepare(), chamber.temperature.prepare_get()]) == [25.0, 85.0]
+        operations = [chamber.measured_temperature.prepare(), chamber.temperature.prepare_get()]
+        assert chamber.perform(operations) == [25.0, 85.0]
 
 
 def test_a_chamber_that_talks_in_fahrenheit_is_made_to_talk_in_celsius():
@@ -99,9 +98,9 @@ def test_identity():
         assert not found.simulated
     with expected(F4T, identity("F4T1A2BCDAA1A1A", "SIM-0001")) as chamber:
         assert chamber.identify().simulated
-    with expected(F4T, identity("EZ-ZONE PM6", "")) as chamber:
-        with pytest.raises(IdentityError, match="EZ-ZONE PM6 answers here"):
-            chamber.identify()
+    other = identity("EZ-ZONE PM6", "")
+    with expected(F4T, other) as chamber, pytest.raises(IdentityError, match="EZ-ZONE PM6 answers here"):
+        chamber.identify()
 
 
 @pytest.mark.parametrize(("registers", "value"), [

@@ -7,20 +7,17 @@ grid. A test is judged at its end, with the lowest voltage that the core rail ha
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
-from hashlib import blake2b
 
 from labkit.sim.world.chamber import Chamber
 from labkit.sim.world.heat import TwoNode
 from labkit.sim.world.model import BoardModel
-from labkit.sim.world.noise import keyed_normal, keyed_uniform
+from labkit.sim.world.noise import Repeats, keyed_normal, keyed_uniform
 from labkit.sim.world.outlet import Outlet
 from labkit.sim.world.printout import Printout
 from labkit.sim.world.rails import CoreLoad, Rail, StaticLoad
-from labkit.sim.world.silicon import Outcome, Part, Silicon, classify
+from labkit.sim.world.silicon import Outcome, Part, Silicon, State, classify
 from labkit.sim.world.timeline import STEP_S, Timeline
 
 _AIR_K_PER_W = 0.02  # how much warmer the air is beside a board
@@ -30,19 +27,8 @@ _RESOLVE_K = 0.01
 _DEATH_S = 0.1  # how long idle code survives below its edge
 _NO_BOOT_V, _IDLE_DEATH_V = 0.015, 0.060
 _DRIFT_STEPS = 60
-_BINS = 1 << 16
-
-
-class State(Enum):
-    """What the chip does."""
-
-    OFF = "off"
-    BOOTING = "booting"
-    UP = "up"
-    HUNG = "hung"
-    """Silent until a power cycle."""
-    TRIPPED = "tripped"
-    """Switched itself off because of heat; silent until a power cycle."""
+_GLITCH_S = 1e-3  # how long a dip must last to be seen
+_RESET_S = 0.2  # how long the supervisor holds reset after a loss of power
 
 
 @dataclass(slots=True)
@@ -64,23 +50,21 @@ class Board:
         self.output = Printout()
         """What the console will show."""
         self.banner, self.login = model.banner, model.login.replace("{board}", model.board)
-        self.state, self.hz = State.OFF, model.boot_hz
-        self.boots = 0
-        """How often the chip has begun to boot."""
-        self.up_since = 0.0
+        self._state, self._hz = State.OFF, model.boot_hz
+        self._boots, self._up_since = 0, 0.0
         self.event_at = math.inf
         self._chamber = chamber
         self._core = CoreLoad(self.silicon, self._driven)
         self._rails: dict[str, Rail] = {}
         self._agenda: dict[str, float] = {}
-        self._powered = False
+        self._powered, self._held_until = False, -math.inf
         self._test: Test | None = None
         self._cycles, self._hangs = 0, 0
         self._heat = TwoNode(model, timeline.ambient_degc, STEP_S)
         self._die = self._solved_at = timeline.ambient_degc
         self._watts, self._energy, self._marked, self._mean_watts = 0.0, 0.0, timeline.start, 0.0
         self._drift, self._ticks = 0.0, 0
-        self._repeats = array("I", [0]) * _BINS
+        self._repeats = Repeats()
         self._position = 0.0
         if chamber is not None:
             chamber.put_in(lambda: self._mean_watts, self._operate)
@@ -112,7 +96,7 @@ class Board:
             raise ValueError(f"the model of {model.board} has no rail {rail}; it has {known}")
         return outlet
 
-    # -- what the console and the tests of this file ask ------------------------------------------------------------
+    # -- what can be asked: changes nothing -------------------------------------------------------------------------
 
     def rail_volts(self, rail: str) -> float:
         """Return the voltage at the load of a fed rail now: what a meter's probe there shows, without its error."""
@@ -132,8 +116,33 @@ class Board:
         return round(shown / model.sensor_step_k) * model.sensor_step_k
 
     @property
+    def state(self) -> State:
+        """What the chip does now."""
+        self.timeline.sync()
+        return self._state
+
+    @property
+    def hz(self) -> float:
+        """The core clock now."""
+        self.timeline.sync()
+        return self._hz
+
+    @property
+    def boots(self) -> int:
+        """How often the chip has begun to boot."""
+        self.timeline.sync()
+        return self._boots
+
+    @property
+    def up_since(self) -> float:
+        """Lab time of the last finished boot."""
+        self.timeline.sync()
+        return self._up_since
+
+    @property
     def testing(self) -> bool:
-        """Whether a test is under way."""
+        """Whether a test is under way now."""
+        self.timeline.sync()
         return self._test is not None
 
     # -- what the console does --------------------------------------------------------------------------------------
@@ -141,12 +150,12 @@ class Board:
     def set_clock(self, hz: float) -> None:
         """Set the core clock; raises ValueError outside the PLL's range or when the chip is not up."""
         now = self.timeline.sync()
-        if self.state is not State.UP:
-            raise ValueError(f"the chip is {self.state.value}")
+        if self._state is not State.UP:
+            raise ValueError(f"the chip is {self._state.value}")
         if not self.model.min_hz <= hz <= self.model.max_hz:
             low, high = self.model.min_hz / 1e6, self.model.max_hz / 1e6
             raise ValueError(f"{hz / 1e6:g} MHz is outside {low:g}..{high:g} MHz")
-        self.hz = hz
+        self._hz = hz
         self._operate(now)
 
     def start_test(self, name: str, duration_s: float, report: Callable[[Outcome], str]) -> None:
@@ -156,8 +165,8 @@ class Board:
         a test is under way.
         """
         now = self.timeline.sync()
-        if self.state is not State.UP or self._test is not None:
-            raise ValueError("a test is under way" if self._test else f"the chip is {self.state.value}")
+        if self._state is not State.UP or self._test is not None:
+            raise ValueError("a test is under way" if self._test else f"the chip is {self._state.value}")
         outlet = self._core_outlet()
         self._test = Test(name, report, outlet.volts_at(now) if outlet else self.model.nominal_v)
         self._agenda["end"] = now + duration_s
@@ -181,7 +190,7 @@ class Board:
         elif name == "check":
             self._check_boot(at)
         elif name == "up":
-            self.state, self.up_since = State.UP, at
+            self._state, self._up_since = State.UP, at
             self.output.say(at, self.login)
         elif name == "death":
             self._hang(at)
@@ -212,18 +221,30 @@ class Board:
         self._review_power(now)
         self._operate(now)
 
-    def _review_power(self, now: float) -> None:
-        """Compare every fed rail with its thresholds, and work out when the answer will change."""
-        self._agenda.pop("power", None)
+    def _good(self, now: float) -> bool:
+        """Compare every fed rail with its threshold: a rail is lost at less than what makes it good."""
         good = self._core_outlet() is not None
         for rail in self._rails.values():
             good = good and rail.outlet.volts_at(now) >= (rail.lost_v if self._powered else rail.good_v)
-        if good != self._powered:
-            self._powered = good
-            if good:
-                self._power_on(now)
-            else:
-                self._power_off(now)
+        return good
+
+    def _review_power(self, now: float) -> None:
+        """Start or stop the chip when its rails have become good or were lost."""
+        good = self._good(now)
+        if good == self._powered or (good and now < self._held_until):
+            return
+        self._powered = good
+        if good:
+            self._power_on(now)
+        else:
+            self._power_off(now)
+
+    def _plan_power(self, now: float) -> None:
+        """Work out when the rails become good or are lost."""
+        self._agenda.pop("power", None)
+        if self._good(now) != self._powered:  # changed by the chip's own current, or held in reset
+            self._agenda["power"] = max(now + _GLITCH_S, -math.inf if self._powered else self._held_until)
+            return
         changes = [rail.outlet.crossing(now, rail.lost_v if self._powered else rail.good_v)
                    for rail in self._rails.values()]
         soonest = min(changes, default=math.inf)
@@ -233,21 +254,22 @@ class Board:
     def _power_on(self, now: float) -> None:
         self._cycles = max(0, self._cycles - 1)
         if self._cycles:
-            self.state = State.HUNG
+            self._state = State.HUNG
         else:
             self._boot(now, "power-on")
 
     def _power_off(self, now: float) -> None:
-        self.state, self._test = State.OFF, None
+        self._state, self._test = State.OFF, None
+        self._held_until = now + _RESET_S
         self._agenda.clear()
         self.output.cut(now)
 
     def _boot(self, now: float, cause: str) -> None:
-        self.state, self.hz, self._test = State.BOOTING, self.model.boot_hz, None
-        self.boots += 1
+        self._state, self._hz, self._test = State.BOOTING, self.model.boot_hz, None
+        self._boots += 1
         boot_s = self.model.boot_s
         if not self.timeline.memoryless:
-            boot_s *= 1.0 + 0.01 * keyed_uniform(self.timeline.seed, self.dut, "boot", self.boots)
+            boot_s *= 1.0 + 0.01 * keyed_uniform(self.timeline.seed, self.dut, "boot", self._boots)
         self._agenda.update(check=now + 0.02 * boot_s, up=now + boot_s)
         for index, line in enumerate(self.banner):
             when = now + boot_s * (0.03 + 0.9 * index / len(self.banner))
@@ -259,7 +281,7 @@ class Board:
             self._hang(now)
 
     def _hang(self, now: float) -> None:
-        self.state, self._test = State.HUNG, None
+        self._state, self._test = State.HUNG, None
         self._hangs += 1
         self._cycles = 1
         if not self.timeline.memoryless and not self._going_off():
@@ -292,25 +314,16 @@ class Board:
             volts = round(outlet.target_volts, 4)
         else:
             volts = min(test.lowest_v, outlet.volts_at(now))
-            key = (*key, self._repeat(key))
+            key = (*key, self._repeats.count(*key))
         # The test ended at this instant: current and temperature are still those of the running test.
-        depth = self.silicon.depth(volts, self.hz, self._die, outlet.settled_amps, self._drift)
+        depth = self.silicon.depth(volts, self._hz, self._die, outlet.settled_amps, self._drift)
         return classify(depth + self.silicon.edge_noise(*key))
-
-    def _repeat(self, key: tuple[object, ...]) -> int:
-        """Count this condition and return how often it came before.
-
-        Conditions are counted in 65536 bins, so that memory stays flat; two that share a bin count together.
-        """
-        index = int.from_bytes(blake2b(repr(key).encode(), digest_size=2).digest(), "little")
-        self._repeats[index] += 1
-        return self._repeats[index] - 1
 
     def _condition(self) -> tuple[object, ...]:
         """Return what was asked for: volts to 0.1 mV, kHz, set point to 0.1 K."""
         outlet = self._core_outlet()
         set_point = self._chamber.set_point_degc if self._chamber is not None else None
-        return (round((outlet.asked_volts if outlet else 0.0) * 1e4), round(self.hz / 1e3),
+        return (round((outlet.asked_volts if outlet else 0.0) * 1e4), round(self._hz / 1e3),
                 None if set_point is None else round(set_point * 10.0))
 
     # -- the operating point ----------------------------------------------------------------------------------------
@@ -329,11 +342,11 @@ class Board:
         return chamber.air_at(at) + self._position
 
     def _activity(self) -> float:
-        if self.state is State.UP:
+        if self._state is State.UP:
             return 1.0 if self._test is not None else self.model.idle
-        if self.state is State.BOOTING:
+        if self._state is State.BOOTING:
             return self.model.booting
-        return self.model.idle if self.state is State.HUNG else 0.0
+        return self.model.idle if self._state is State.HUNG else 0.0
 
     def _mark(self, now: float) -> None:
         self._energy += self._watts * (now - self._marked)
@@ -343,21 +356,22 @@ class Board:
         """Work out the currents for what the chip does now; switch it off where it is too hot or too low."""
         self._mark(now)
         self._solve(now)
-        if self._die >= self.model.trip_degc and self._powered and self.state is not State.TRIPPED:
-            self.state, self._test = State.TRIPPED, None
+        if self._die >= self.model.trip_degc and self._powered and self._state is not State.TRIPPED:
+            self._state, self._test = State.TRIPPED, None
             self._silence(now)
             self._solve(now)
-        running = self.state is State.UP or (self.state is State.BOOTING and "check" not in self._agenda)
+        running = self._state is State.UP or (self._state is State.BOOTING and "check" not in self._agenda)
         if running and self._idle_depth() > _IDLE_DEATH_V and not self._going_off():
             self._agenda.setdefault("death", now + _DEATH_S)
         else:
             self._agenda.pop("death", None)
+        self._plan_power(now)
         self.event_at = min(self._agenda.values(), default=math.inf)
         self.timeline.stale()
 
     def _solve(self, now: float) -> None:
         core = self._core
-        core.hz_activity = self._activity() * self.hz
+        core.hz_activity = self._activity() * self._hz
         if not self.timeline.memoryless:
             core.leak = self.silicon.leak_at(self._die)
             self._watts = self._balance()
@@ -387,7 +401,7 @@ class Board:
         if outlet is None:
             return -math.inf
         volts = outlet.target_volts
-        return self.silicon.depth(volts, self.hz, self._die, outlet.settled_amps, self._drift) - self.model.idle_v
+        return self.silicon.depth(volts, self._hz, self._die, outlet.settled_amps, self._drift) - self.model.idle_v
 
     def _going_off(self) -> bool:
         outlet = self._core_outlet()

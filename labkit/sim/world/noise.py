@@ -7,6 +7,7 @@ is everything that names the draw, for example ``(seed, dut, "bist", condition, 
 from __future__ import annotations
 
 import math
+from array import array
 from hashlib import blake2b
 
 _STEPS = 1 << 52
@@ -31,3 +32,18 @@ def keyed_normal(*key: object) -> float:
     number = _number(key, 16)
     radius = math.sqrt(-2.0 * math.log(((number >> 76) + 0.5) / _STEPS))
     return radius * math.cos(_TWO_PI * (number & (_STEPS - 1)) / _STEPS)
+
+
+class Repeats:
+    """How often each key has come before. Memory stays flat: two keys that share one of 65536 bins count together."""
+
+    __slots__ = ("_bins",)
+
+    def __init__(self) -> None:
+        self._bins = array("I", [0]) * (1 << 16)
+
+    def count(self, *key: object) -> int:
+        """Return how often this key was counted before, and count it."""
+        index = _number(key, 2)
+        self._bins[index] += 1
+        return self._bins[index] - 1

@@ -33,6 +33,18 @@ class Outcome(Enum):
     """Silence, and no boot at this voltage either."""
 
 
+class State(Enum):
+    """What the chip does."""
+
+    OFF = "off"
+    BOOTING = "booting"
+    UP = "up"
+    HUNG = "hung"
+    """Silent until a power cycle."""
+    TRIPPED = "tripped"
+    """Switched itself off because of heat; silent until a power cycle."""
+
+
 _DEPTHS = ((0.0, Outcome.PASS), (0.005, Outcome.CORRECTED), (0.015, Outcome.FAIL), (0.030, Outcome.CRASH),
            (0.060, Outcome.HANG))
 

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from labkit.clock import VirtualClock
-from labkit.sim.world import BoardModel, Outcome, State, World
+from labkit.sim.world import BoardModel, Outcome, OutletState, State, World
 
 NO_NOISE = BoardModel(lapse=0.0, part_v=0.0, lot_v=0.0, outliers=0.0, floor_part_v=0.0, drift_v=0.0)
 
@@ -56,13 +56,13 @@ class Bench:
         if self.board.state is State.UP:
             self.board.start_test(name, 0.05, lambda outcome: ended.append(outcome) or "")
         self.clock.sleep(0.06)
-        self.board.die_degc()
+        assert not self.board.testing
         if ended:
             return ended[0]
         return Outcome.CRASH if self.board.boots > boots else Outcome.HANG
 
 
-# -- outlets ------------------------------------------------------------------------------------------------------------
+# -- outlets ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_resistor_in_constant_voltage_and_constant_current():
@@ -70,7 +70,7 @@ def test_a_resistor_in_constant_voltage_and_constant_current():
     outlet = World(clock, 1).resistor_outlet(10.0)
     outlet.drive(on=True, volts=5.0, amps=1.0, remote=False)
     clock.sleep(0.1)
-    assert outlet.observe() == pytest.approx((5.0, 5.0, 0.5)) or outlet.observe().amps == pytest.approx(0.5)
+    assert outlet.observe() == OutletState(5.0, 5.0, 0.5, "CV")
     outlet.drive(on=True, volts=5.0, amps=0.2, remote=False)
     clock.sleep(0.1)
     state = outlet.observe()
@@ -140,18 +140,31 @@ def test_the_hottest_fastest_corner_stays_below_the_current_limit_of_the_plan():
 
 def test_current_limit_lowers_the_rail_until_the_chip_fails():
     bench = Bench().boot()
-    bench.core_on(0.75, amps=1.0)  # enough for idle, not for a test
-    assert bench.run() is not Outcome.PASS
+    bench.core_on(0.75, amps=1.6)  # enough for idle, not for a test
+    bench.clock.sleep(0.1)
+    assert bench.core.observe().mode == "CV"
+    assert bench.run() in (Outcome.HANG, Outcome.CRASH)
     bench = Bench().boot()
+    bench.core_on(0.75, amps=1.6)
     bench.board.start_test("bist", 0.05, str)
-    bench.core_on(0.75, amps=1.0)
     bench.clock.sleep(0.02)
     state = bench.core.observe()
-    assert (state.mode, state.amps) == ("CC", 1.0)
-    assert state.sense_volts < 0.5
+    assert (state.mode, state.amps) == ("CC", 1.6)
+    assert 0.45 < state.sense_volts < 0.52
 
 
-# -- chamber ------------------------------------------------------------------------------------------------------------
+def test_a_limit_too_low_for_the_boot_resets_the_chip_over_and_over():
+    bench = Bench()
+    bench.io.drive(on=True, volts=1.8, amps=0.8, remote=False)
+    bench.core_on(0.75, amps=0.4)
+    bench.clock.sleep(10.0)
+    assert 10 < bench.board.boots < 60
+    bench.core_on(0.75)
+    bench.clock.sleep(25.0)
+    assert bench.board.state is State.UP
+
+
+# -- chamber ---------------------------------------------------------------------------------------------------------
 
 
 def follow(chamber, clock, degc, seconds):
@@ -218,7 +231,7 @@ def test_a_load_beyond_the_machine_keeps_it_from_its_set_point():
     assert air[-1] == pytest.approx(-40.0 + 100.0 * 0.1, abs=0.3)
 
 
-# -- the board: heat, boot, failure -------------------------------------------------------------------------------------
+# -- the board: heat, boot, failure ----------------------------------------------------------------------------------
 
 
 def test_self_heating_reaches_theta_times_power_in_two_steps():
@@ -255,13 +268,11 @@ def test_power_good_needs_every_rail_that_is_fed():
     bench = Bench()
     bench.core_on(0.75)
     bench.clock.sleep(1.0)
-    assert bench.board.state is State.OFF or pytest.fail("booted without io")
-    bench.board.die_degc()
+    assert bench.board.state is State.OFF
     assert bench.board.boots == 0
     alone = Bench(io=False)
     alone.core_on(0.75)
     alone.clock.sleep(25.0)
-    alone.board.die_degc()
     assert alone.board.state is State.UP
 
 
@@ -271,13 +282,11 @@ def test_a_short_dip_does_not_reset_and_a_long_one_does():
     bench.clock.sleep(0.05)
     bench.core_on(0.75)
     bench.clock.sleep(1.0)
-    bench.board.die_degc()
     assert (bench.board.state, bench.board.boots) == (State.UP, 1)
     bench.core_off()
     bench.clock.sleep(0.3)
     bench.core_on(0.75)
     bench.clock.sleep(1.0)
-    bench.board.die_degc()
     assert (bench.board.state, bench.board.boots) == (State.BOOTING, 2)
 
 
@@ -305,12 +314,10 @@ def test_a_hang_needs_a_power_cycle_and_a_crash_does_not():
     assert bench.test((edge - 22) / 1e3, 1.8e9) is Outcome.CRASH
     bench.core_on(0.75)
     bench.clock.sleep(25.0)
-    bench.board.die_degc()
     assert (bench.board.state, bench.board.hz) == (State.UP, 1.6e9)
     assert bench.test((edge - 45) / 1e3, 1.8e9) is Outcome.HANG
     bench.core_on(0.75)
     bench.clock.sleep(600.0)
-    bench.board.die_degc()
     assert bench.board.state is State.HUNG
     assert bench.test(0.75, 1.6e9) is Outcome.PASS
 
@@ -324,7 +331,6 @@ def test_some_hangs_need_two_cycles():
         bench.clock.sleep(1.0)
         bench.core_on(0.75)
         bench.clock.sleep(25.0)
-        bench.board.die_degc()
         assert bench.board.state is expected
 
 
@@ -333,7 +339,6 @@ def test_idle_code_dies_far_below_the_edge_without_any_test():
     bench.board.set_clock(2.2e9)
     bench.core_on(0.60)
     bench.clock.sleep(0.2)
-    bench.board.die_degc()
     assert bench.board.state is State.HUNG
 
 
@@ -344,7 +349,7 @@ def test_the_edge_is_soft_and_repeats_differ():
     assert 10 <= outcomes.count(Outcome.PASS) <= 50
 
 
-# -- promises -----------------------------------------------------------------------------------------------------------
+# -- promises --------------------------------------------------------------------------------------------------------
 
 
 def story(bench, polls):

@@ -66,6 +66,13 @@ def test_a_log_that_sqlite_cannot_open_in_place_is_read_from_a_copy(tmp_path, mo
     assert write_parquet(folder / "run.db", tmp_path / "p.parquet", {}) == 48
 
 
+def test_reading_a_finished_run_leaves_nothing_behind(tmp_path):
+    folder = make_run(tmp_path)
+    before = sorted(path.name for path in folder.iterdir())
+    write_parquet(folder / "run.db", tmp_path / "p.parquet", {})
+    assert sorted(path.name for path in folder.iterdir()) == before == ["run.db", "run.json"]
+
+
 def test_a_stray_value_of_another_type_becomes_null_and_not_a_crash(tmp_path):
     folder = make_run(tmp_path)
     with sqlite3.connect(folder / "run.db") as db:

@@ -60,7 +60,8 @@ def test_a_console(opener):
 @pytest.mark.parametrize(("resource", "kind", "said"), [
     ("TCPIP::10.0.0.11::5025::SOCKET", "register",
      "carries messages (SCPI), but the driver speaks Modbus registers; write modbus-tcp://"),
-    ("modbus-tcp://10.0.0.20", "message", "carries Modbus registers, but the driver speaks messages (SCPI); write TCPIP::"),
+    ("modbus-tcp://10.0.0.20", "message",
+     "carries Modbus registers, but the driver speaks messages (SCPI); write TCPIP::"),
     ("GPIB0::22::INSTR", "stream", "the driver speaks the text of a console; write serial:///dev/ttyUSB0"),
     ("serial:///dev/ttyUSB0", "message", "carries the text of a console"),
     ("TCPIP::10.0.0.11::x::SOCKET", "message", "whole number"),
@@ -76,7 +77,7 @@ def test_a_transport_that_does_not_fit_is_refused_before_anything_is_opened(open
 
 def test_an_unknown_option_is_refused_before_anything_is_opened(opener):
     with serving(echo) as server:
-        with pytest.raises(ValueError, match="a socket has no option 'conect_timeout_s'; did you mean connect_timeout_s"):
+        with pytest.raises(ValueError, match="no option 'conect_timeout_s'; did you mean connect_timeout_s"):
             opener.open("x", server.resource, kind="message", clock=WallClock(), options={"conect_timeout_s": 1})
         assert server.seen == []
 

@@ -84,7 +84,8 @@ def test_the_link_works_against_pymodbus_own_server():
             from pymodbus.datastore import ModbusDeviceContext
         except ImportError:
             from pymodbus.datastore import ModbusSlaveContext as ModbusDeviceContext
-        context = ModbusServerContext(ModbusDeviceContext(hr=ModbusSequentialDataBlock(1, list(range(100)))), single=True)
+        registers = ModbusSequentialDataBlock(1, list(range(100)))
+        context = ModbusServerContext(ModbusDeviceContext(hr=registers), single=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -235,7 +236,7 @@ def rtu():
             except OSError:
                 return
             length = 9 + buffer[6] if buffer[1:2] == b"\x10" and len(buffer) > 6 else 8
-            if len(buffer) < length or buffer[1:2] == b"\x10" and len(buffer) < 7:
+            if len(buffer) < length or (buffer[1:2] == b"\x10" and len(buffer) < 7):
                 continue
             frame, buffer = buffer[:length], buffer[length:]
             assert crc(frame[:-2]) == frame[-2:]

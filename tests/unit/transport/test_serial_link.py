@@ -66,7 +66,7 @@ def test_a_match_may_come_in_pieces_and_so_may_a_character(console):
 def test_nothing_that_matches_in_time(console):
     link, board = console
     os.write(board, b"U-Boot 2024.01\r\n")
-    with pytest.raises(LinkTimeout, match="nothing that matches 'login:' within 0.1 s") as caught:
+    with pytest.raises(LinkTimeout, match=r"nothing that matches 'login:' within 0\.1 s") as caught:
         link.expect(re.compile("login:"), 0.1)
     assert (caught.value.instrument, caught.value.reply) == ("console_a", "U-Boot 2024.01\r\n")
     assert 0.09 < caught.value.elapsed_s < 1
@@ -75,7 +75,7 @@ def test_nothing_that_matches_in_time(console):
 
 
 def test_lab_seconds_are_shorter_on_a_fast_clock(pty):
-    board, path = pty
+    _, path = pty
     link = serial_port.SerialLink("console_a", SerialPort(path), WallClock(scale=100))
     started = time.monotonic()
     with pytest.raises(LinkTimeout, match="within 5 s") as caught:
@@ -167,7 +167,7 @@ def test_close_in_a_signal_handler_breaks_the_wait_of_its_own_thread(pty):
 def test_a_port_that_goes_away(console):
     link, board = console
     os.close(board)
-    with pytest.raises(LinkError, match="failed .* check the cable"):
+    with pytest.raises(LinkError, match=r"failed .* check the cable"):
         for _ in range(3):
             link.expect(PROMPT, 0.1)
 
@@ -181,7 +181,7 @@ def test_a_port_is_opened_once_only_and_errors_say_what_to_do(pty, console):
 
 
 def test_a_port_that_takes_nothing_is_a_timeout(pty):
-    board, path = pty
+    _, path = pty
     link = serial_port.SerialLink("console_a", SerialPort(path), WallClock(), write_timeout_s=0.05)
     with pytest.raises(LinkTimeout, match="takes no more characters"):
         link.send("x" * 1_000_000)
