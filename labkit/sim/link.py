@@ -242,4 +242,4 @@ class TwinRegisterLink:
 
 
 def _span(address: int, count: int) -> str:
-    return f"register {address}" if count == 1 else f"registers {address} to {address + count - 1}"
+    return f"register {address}" if count == 1 else f"registers {address}..{address + count - 1}"

@@ -21,13 +21,12 @@ class FramingError(ValueError):
 class Framing:
     """Looks for the end of one reply in a buffer that grows; goes on where it left off."""
 
-    __slots__ = ("_marks", "_plain", "_position", "_quoted", "_terminator", "_terminator_byte", "block_end")
+    __slots__ = ("_plain", "_position", "_quoted", "_terminator", "_terminator_byte", "block_end")
 
     def __init__(self, terminator: bytes = b"\n") -> None:
         if len(terminator) != 1:
             raise ValueError(f"terminator {terminator!r} is not one byte")
         self._terminator, self._terminator_byte = terminator, terminator[0]
-        self._marks = re.compile(b'["#' + re.escape(terminator) + b"]")
         self._plain, self._position, self._quoted = 0, 0, False
         self.block_end = 0
 
@@ -53,8 +52,9 @@ class Framing:
         return buffer[:end].decode("latin-1")
 
     def _scan(self, buffer: bytes | bytearray) -> int:
+        marks = re.compile(b'["#' + re.escape(self._terminator) + b"]")
         while True:
-            match = self._marks.search(buffer, self._position)
+            match = marks.search(buffer, self._position)
             if match is None:
                 self._position = max(self._position, len(buffer))
                 return -1

@@ -16,6 +16,7 @@ _REPLY_S = 0.002
 _NEED_CORE = ("bist", "pll", "sensors", "uptime")
 _RESULTS = {Outcome.PASS: "PASS", Outcome.FAIL: "FAIL", Outcome.CORRECTED: "CORRECTED"}
 _MOST_LOOPS = 10**9
+_LONGEST_LINE = 500
 
 
 class ConsoleTwin:
@@ -45,10 +46,10 @@ class ConsoleTwin:
     def feed(self, text: str) -> None:
         """Take characters. Lines end with CR, LF or CR LF; backspace edits, Ctrl-C ends a test."""
         self._catch_up()
+        if self._deaf():
+            self._line, self._after_return = "", False
+            return
         for char in text:
-            if self._deaf():
-                self._line, self._after_return = "", False
-                continue
             ended = char == "\r" or (char == "\n" and not self._after_return)
             self._after_return = char == "\r"
             if ended:
@@ -60,7 +61,7 @@ class ConsoleTwin:
                 self._line = self._line[:-1]
             elif char == "\x03":
                 self._interrupt()
-            elif char != "\n" and len(self._line) < 500:
+            elif char != "\n" and len(self._line) < _LONGEST_LINE:
                 self._line += char
                 if self._echo:
                     self._say(char, at_once=True)

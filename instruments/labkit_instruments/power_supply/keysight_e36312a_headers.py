@@ -171,6 +171,14 @@ class E36312AFront(ScpiTwin):
         maker, model = self.value("persona_maker"), self.value("persona_model")
         return f"{maker},{'E36312A' if model == 'E3631XA' else model},{self.env.serial},{self.firmware}"
 
+    def get_usual_maker(self, place: Place) -> str:
+        """Return the maker's name when none was set."""
+        return '"Keysight Technologies"'
+
+    def get_usual_model(self, place: Place) -> str:
+        """Return the model when none was chosen."""
+        return "E36312A"
+
     def do_usual_maker(self, place: Place) -> None:
         """Forget a maker's name that was set."""
         self.assign("persona_maker", None, "Keysight Technologies")

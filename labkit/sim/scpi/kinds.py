@@ -12,7 +12,7 @@ from labkit.instrument import Special
 from labkit.sim.scpi.errors import ScpiError
 from labkit.sim.scpi.formats import Formats
 
-_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(?:\s*[eE]\s*([-+]?\d+))?\s*(.*)\Z", re.DOTALL)
+_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(?:\s*[eE]\s*([-+]?\d+))?\s*(.*)\Z", re.DOTALL | re.ASCII)
 _BASED = re.compile(r"#(?:[hH]([0-9A-Fa-f]{1,16})|[qQ]([0-7]{1,22})|[bB]([01]{1,64}))\Z")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _SUFFIX = re.compile(r"[A-Za-z/%][A-Za-z0-9/.%-]*\Z")

@@ -16,7 +16,7 @@ from labkit.sim.scpi.errors import ScpiError
 _HEADER = re.compile(r"(:?)(\*?[A-Za-z][A-Za-z0-9_]*(?::[A-Za-z][A-Za-z0-9_]*)*)(\??)")
 _BLANK = " \t\r\n\v\f\0"
 _LIST = re.compile(r"\(\s*@(.*)\)\Z", re.DOTALL)
-_MEMBER = re.compile(r"\s*(\d{1,5})\s*(?::\s*(\d{1,5})\s*)?\Z")
+_MEMBER = re.compile(r"\s*(\d{1,5})\s*(?::\s*(\d{1,5})\s*)?\Z", re.ASCII)
 _BLOCK = re.compile(r"#([1-9])")
 _LONGEST_LIST = 1000
 _LONGEST_MNEMONIC = 20

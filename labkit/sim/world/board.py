@@ -71,8 +71,6 @@ class Board:
             self._position = _POSITION_K * keyed_normal(timeline.seed, chamber.name, site, "position")
         timeline.join(self)
 
-    # -- wiring -----------------------------------------------------------------------------------------------------
-
     def feed(self, rail: str, *, lead_ohms: float = 0.0) -> Outlet:
         """Return the outlet that feeds ``rail`` through leads of that total resistance, Ohm.
 
@@ -95,8 +93,6 @@ class Board:
             known = ", ".join([model.core_rail, *model.other_volts])
             raise ValueError(f"the model of {model.board} has no rail {rail}; it has {known}")
         return outlet
-
-    # -- what can be asked: changes nothing -------------------------------------------------------------------------
 
     def rail_volts(self, rail: str) -> float:
         """Return the voltage at the load of a fed rail now: what a meter's probe there shows, without its error."""
@@ -145,8 +141,6 @@ class Board:
         self.timeline.sync()
         return self._test is not None
 
-    # -- what the console does --------------------------------------------------------------------------------------
-
     def set_clock(self, hz: float) -> None:
         """Set the core clock; raises ValueError outside the PLL's range or when the chip is not up."""
         now = self.timeline.sync()
@@ -178,8 +172,6 @@ class Board:
         self._test = None
         self._agenda.pop("end", None)
         self._operate(now)
-
-    # -- the course of events ---------------------------------------------------------------------------------------
 
     def happen(self, at: float) -> None:
         """Perform the event that is due."""
@@ -325,8 +317,6 @@ class Board:
         set_point = self._chamber.set_point_degc if self._chamber is not None else None
         return (round((outlet.asked_volts if outlet else 0.0) * 1e4), round(self._hz / 1e3),
                 None if set_point is None else round(set_point * 10.0))
-
-    # -- the operating point ----------------------------------------------------------------------------------------
 
     def _core_outlet(self) -> Outlet | None:
         rail = self._rails.get(self.model.core_rail)

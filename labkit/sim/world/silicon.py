@@ -91,13 +91,14 @@ TYPICAL = Part()
 class Silicon:
     """A model and a part, with the law's constants worked out once."""
 
-    __slots__ = ("_log_scale", "_static_s", "model", "part")
+    __slots__ = ("_last", "_log_scale", "_static_s", "model", "part")
 
     def __init__(self, model: BoardModel, part: Part = TYPICAL) -> None:
         self.model, self.part = model, part
         self._log_scale = math.log(model.fmax_hz) - (
             model.alpha * math.log(0.75 - model.vth_v) - math.log(0.75))
         self._static_s = model.static_amps / model.nominal_v
+        self._last = (0.0, 0.0, 0.0)  # the last question to speed_vmin and its answer: most are asked several times
 
     def threshold(self, degc: float) -> float:
         """Return the threshold voltage, V; never below 50 mV."""
@@ -116,6 +117,8 @@ class Silicon:
 
         Newton steps on the logarithm of the overdrive: the slope lies between alpha - 1 and alpha, so five suffice.
         """
+        if self._last[0] == hz and self._last[1] == degc:
+            return self._last[2]
         alpha, threshold = self.model.alpha, self.threshold(degc)
         wanted = math.log(hz) - self._log_scale + self.model.mobility * math.log(
             (degc + _KELVIN) / (_ROOM_DEGC + _KELVIN))
@@ -126,6 +129,7 @@ class Silicon:
             volts = threshold + math.exp(log_over)
             if abs(step) < 1e-9:
                 break
+        self._last = (hz, degc, volts)
         return volts
 
     def vmin(self, hz: float, degc: float, amps: float) -> float:
