@@ -161,7 +161,7 @@ class VirtualClock:
         assert group is not None  # noqa: S101  (made one line before the thread)
         try:
             results[index] = call()
-        except BaseException as error:  # noqa: BLE001  (carried to the parent, whatever it is)
+        except BaseException as error:
             group.fail(error)
             self._wake_cancelled()
         group.pending -= 1
@@ -290,12 +290,13 @@ class WallClock:
             self._here.group = group
             try:
                 results[index] = call()
-            except BaseException as error:  # noqa: BLE001  (carried to the caller, whatever it is)
+            except BaseException as error:
                 with self._changed:
                     group.fail(error)
                     self._changed.notify_all()
 
-        threads = [threading.Thread(target=run, args=(i, c), name=f"site-{i}", daemon=True) for i, c in enumerate(calls)]
+        threads = [threading.Thread(target=run, args=(index, call), name=f"site-{index}", daemon=True)
+                   for index, call in enumerate(calls)]
         for thread in threads:
             thread.start()
         for thread in threads:

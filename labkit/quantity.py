@@ -75,7 +75,7 @@ def _value(number: str, written: str, unit: str) -> float | None:
         return float(number) * scale if scale is not None else None
     if unit in ("", "%"):
         return float(number) if written == unit else None
-    from quantiphy import Quantity, QuantiPhyError
+    from quantiphy import QuantiPhyError, Quantity
 
     try:
         quantity = Quantity(f"{number} {written}")

@@ -237,9 +237,9 @@ def _key(problem: ErrorDetails, document: Document) -> KeyPath:
     path: list[str | int] = []
     data: Any = document.data
     for part in problem["loc"]:
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+        inside = part in data if isinstance(data, dict) else (
+            isinstance(data, list) and isinstance(part, int) and part < len(data))
+        if inside:
             data = data[part]
         elif isinstance(data, dict) and problem["type"] == "missing" and part == problem["loc"][-1]:
             break

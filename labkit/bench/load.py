@@ -17,7 +17,7 @@ from labkit.instrument.registry import driver
 from labkit.limits import Limits
 from labkit.quantity import QuantityError, parse
 from labkit.text import near
-from labkit.transport.address import parse_resource
+from labkit.transport.opening import check_resource
 from labkit.yamlfile import Document, read_yaml, validate
 
 FileKind = Literal["plan", "bench", "board"]
@@ -132,13 +132,9 @@ def _check_resources(bench: Bench) -> None:
 
 def _check_resource(bench: Bench, resource: str, link_kind: str, key: tuple[str, ...]) -> None:
     try:
-        address = parse_resource(resource)
+        check_resource(resource, link_kind)
     except ValueError as error:
         raise bench.document.error(str(error), key) from None
-    if address.kind is not None and address.kind != link_kind:
-        raise bench.document.error(
-            f"{resource} leads to a {address.kind} link, but this driver needs a {link_kind} link; correct the "
-            "address or the driver", key)
 
 
 def _check_wiring(bench: Bench) -> None:

@@ -67,7 +67,10 @@ class Rail:
 
 @dataclass(frozen=True)
 class Site:
-    """One place with its DUT. Names in plans are resolved here: ``rails.R.…``, ``clocks.C.…``, ``readings.N``, ``chamber.…``."""
+    """One place with its DUT.
+
+    Names in plans are resolved here: ``rails.R.…``, ``clocks.C.…``, ``readings.N``, ``chamber.…``.
+    """
 
     name: str
     dut: str

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 from labkit.bench.load import Bench, shipped
 from labkit.bench.simulate import SimulatedBench
 from labkit.clock import WallClock
-from labkit.errors import InfrastructureError
 from labkit.sim.serve import Server, serve_messages, serve_registers, serve_stream
 from labkit.sim.twin import MessageTwin, RegisterTwin, StreamTwin
 
@@ -95,23 +92,8 @@ class ServedBench:
             if shipped("board").get(entry["board"]) != path:
                 entry["board"] = str(path.resolve())
         data |= {"simulated": True, "time_scale": self.time_scale}
-        writer = YAML(typ="safe", pure=True)
-        writer.default_flow_style = None
-        writer.width = 200
-        writer.sort_base_mapping_type_on_output = False
+        writer: Any = YAML(typ="safe", pure=True)
+        writer.default_flow_style, writer.width, writer.sort_base_mapping_type_on_output = None, 200, False
         out = io.StringIO()
         writer.dump(data, out)
         return f"# Served twins of bench {self.bench.name}; valid while `labkit sim serve` runs.\n{out.getvalue()}"
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is either absent, as before, or whole; raises InfrastructureError where it cannot be."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise InfrastructureError(f"{path} cannot be written: {error.strerror or error}") from None

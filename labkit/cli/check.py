@@ -88,10 +88,6 @@ def _show(prepared: Prepared, e: Estimate, source: str) -> None:
 
 def unguarded(plan: CompiledPlan, prepared: Prepared) -> list[str]:
     """Return what acts on the bench without passing a setting's limits."""
-    found = []
-    for site in plan.sites.values():
-        if site.test is not None:
-            found.append(f"site {site.name}: console line {site.test.line!r} goes to the board as it is")
-    for name in prepared.dry.chambers:
-        found.append(f"{name}: keeps its last set point when this computer dies")
-    return found
+    lines = [f"site {site.name}: console line {site.test.line!r} goes to the board as it is"
+             for site in plan.sites.values() if site.test is not None]
+    return [*lines, *(f"{name}: keeps its last set point when this computer dies" for name in prepared.dry.chambers)]

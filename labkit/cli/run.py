@@ -109,10 +109,10 @@ def _as_dict(outcome: RunOutcome) -> dict[str, object]:
 
 
 def _show(outcome: RunOutcome, report: Path | None) -> None:
+    from labkit.analysis.shmoo import shmoo_matrices
     from labkit.cli.console import stdout, unicode_works
     from labkit.report.terminal import render_shmoos, render_summary
     from labkit.store.load import open_run
-    from labkit.analysis.shmoo import shmoo_matrices
 
     console = stdout()
     data = open_run(outcome.folder)

@@ -35,7 +35,8 @@ def serve(
     Another terminal runs a plan on it with: labkit run PLAN --bench FILE (the file of --bench-out).
     """
     from labkit.bench.load import load_bench
-    from labkit.bench.served import ServedBench, write_whole
+    from labkit.bench.served import ServedBench
+    from labkit.wholefile import write_whole
 
     loaded = load_bench(bench)
     given = pairs(duts, "--dut")

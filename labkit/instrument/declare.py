@@ -145,7 +145,7 @@ class Reading(Row[T]):
 class Action(Row[None]):
     """A command without a value: clear a trip, select a bank."""
 
-    def __init__(self, wire: Wire, doc: str = "", source: Source = Source("assumed", "")) -> None:  # noqa: B008
+    def __init__(self, wire: Wire, doc: str = "", source: Source = Source("assumed", "")) -> None:
         super().__init__(type(None), wire, doc=doc, source=source)
 
     @overload

@@ -19,7 +19,7 @@ from labkit.yamlfile import Document, KeyPath, validate
 def compile_plan(document: Document, bench: OpenBench, overrides: Mapping[str, str] | None = None) -> CompiledPlan:
     """Return the plan ready to run on ``bench``; raises ConfigError naming file, line and key.
 
-    ``overrides`` replaces the values of axes, as text: ``"0.75 V"``, ``"0.7 V, 0.8 V"`` or ``"0.9 V : 0.6 V : -10 mV"``.
+    ``overrides`` replaces the values of axes, as text: ``"0.75 V"``, ``"0.7 V, 0.8 V"`` or ``"0.9 V:0.6 V:-10 mV"``.
     """
     file = _override(validate(PlanFile, document), overrides or {}, document)
     compiler = _Compiler(document, file, bench)
@@ -81,7 +81,8 @@ class _Compiler:
             raise self.error(f"{spec.set} has a value twice; keep one", key)
         for site, target in targets.items():
             self._check_values(self.bench.sites[site], spec.set, cast("BoundSetting[float]", target), values, key)
-        shared = spec.set.startswith("chamber.") or len({id(target.owner) for target in targets.values()}) < len(targets)
+        owners = {id(target.owner) for target in targets.values()}
+        shared = spec.set.startswith("chamber.") or len(owners) < len(targets)
         if spec.soak is not None and not spec.set.startswith("chamber."):
             raise self.error(f"{spec.set} settles by its board file; soak is for chamber.temperature", (*key, "soak"))
         return Axis(spec.set, first.unit, values, shared, spec.soak)

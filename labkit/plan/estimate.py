@@ -45,8 +45,10 @@ class Estimate:
         return self.without_recoveries_s + self.recovery_s
 
 
-def estimate(plan: CompiledPlan, bench: OpenBench, failing_share: float | None = None, start_degc: float = 25.0) -> Estimate:
-    """Return the estimate; ``failing_share`` (0..1) overrides the plan's assumption, chambers start at ``start_degc``."""
+def estimate(
+    plan: CompiledPlan, bench: OpenBench, failing_share: float | None = None, start_degc: float = 25.0,
+) -> Estimate:
+    """Return the estimate; ``failing_share`` (0..1) overrides the plan's, chambers start at ``start_degc``."""
     share = plan.file.assume.failing / 100 if failing_share is None else failing_share
     point_s = max(_point_s(plan, site) for site in bench.sites.values())
     barriers_s, return_s = _chamber_s(plan, bench, start_degc)
@@ -60,7 +62,8 @@ def estimate(plan: CompiledPlan, bench: OpenBench, failing_share: float | None =
         rows = plan.block_count * (len(plan.inner[0].values) if len(plan.inner) == 2 else 1)
         recoveries = min(recoveries, rows * max(plan.on_hang.per_row, 1))
     return Estimate(
-        points=plan.point_count, setup_s=boot_s + 1.0, barriers_s=barriers_s, return_s=return_s, points_s=per_site * point_s,
+        points=plan.point_count, setup_s=boot_s + 1.0, barriers_s=barriers_s, return_s=return_s,
+        points_s=per_site * point_s,
         recovery_s=recoveries * recovery_s(plan, bench), failing_share=share, point_s=point_s,
         size_bytes=plan.point_count * _BYTES_A_POINT)
 

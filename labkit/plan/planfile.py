@@ -16,10 +16,10 @@ _MOST_VALUES = 100_000
 
 
 class SoakSpec(Strict):
-    """When a shared condition is reached: in band, flat enough, both held without a break; the timer restarts on exit.
+    """When a shared condition is reached: in band, flat enough, both held; the timer restarts on exit.
 
-    ``within`` is the distance from the target, ``slope`` a least-squares rate over the last minutes of the hold, ``for``
-    how long both must hold, ``timeout`` when to give up (a result, not an error).
+    ``within`` is the distance from the target, ``slope`` a least-squares rate over the last minutes of the hold,
+    ``for`` how long both must hold, ``timeout`` when to give up (a result, not an error).
     """
 
     within: Kelvin = 1.0
@@ -67,7 +67,8 @@ class AxisSpec(Strict):
                                 "sign of step")
         count = round((stop - start) / step)
         if count > _MOST_VALUES:
-            raise QuantityError(f"{count:,} values are more than the {_MOST_VALUES:,} that an axis may have; widen step")
+            raise QuantityError(f"{count:,} values are more than the {_MOST_VALUES:,} that an axis may have; widen "
+                                "step")
         if abs(start + count * step - stop) > 1e-6 * abs(step):
             raise QuantityError(f"{self.stop} is not a whole number of steps of {self.step} from {self.start}; change "
                                 "step or one end")

@@ -20,7 +20,7 @@ from labkit.report.page import HATCH, SCRIPT, STYLE
 from labkit.report.plots import Figure, edge_figure, hover_texts, shmoo_figure, timeline_figure
 from labkit.report.words import conditions_text, word
 from labkit.store.load import RunData
-from labkit.store.parquet import whole_file
+from labkit.wholefile import whole_file
 
 
 def write_report(run: RunData, target: Path) -> Path:

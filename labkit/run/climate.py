@@ -32,6 +32,8 @@ class Settle:
     settled: bool
     took_s: float
     last_clause: str
+    t_s: float
+    """Run time at which it was reached, or given up."""
 
     @property
     def problem(self) -> str:
@@ -79,7 +81,7 @@ class Climate:
         started = session.clock.now()
         cast(Owner, chamber).perform([chamber.temperature.prepare(target), chamber.control.prepare("auto")])
         if spec is None:
-            return Settle(block, "chamber.temperature", target, "degC", True, 0.0, "")
+            return Settle(block, "chamber.temperature", target, "degC", True, 0.0, "", started)
         soak = Soak(spec, target, started)
         poll = min(5.0, max(1.0, spec.hold / 20))
         session.phase(f"chamber to {target:g} °C")
@@ -90,13 +92,14 @@ class Climate:
             if air is not None:
                 state = soak.sample(now, air)
                 if not state.clause:
-                    return Settle(block, "chamber.temperature", target, "degC", True, now - started, soak.last_clause)
+                    return Settle(block, "chamber.temperature", target, "degC", True, now - started, soak.last_clause,
+                                  now)
                 if state.clause != told:
                     told = state.clause
                     session.phase(_PHASES[told].format(target=target))
             if soak.timed_out(now):
                 return Settle(block, "chamber.temperature", target, "degC", False, now - started,
-                              told or soak.last_clause)
+                              told or soak.last_clause, now)
             session.sleep(poll)
 
     def end_warm(self, target: float) -> str:

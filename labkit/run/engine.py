@@ -24,7 +24,7 @@ class Performance:
     problem: LabkitError | None = None
     """What ended the run early."""
     settles: list[Settle] = field(default_factory=list)
-    safe: SafeReport = SafeReport(False, ("nothing was switched on",))
+    safe: SafeReport = field(default_factory=lambda: SafeReport(False, ("the bench was not made safe",)))
     dropped: dict[str, str] = field(default_factory=dict)
 
 

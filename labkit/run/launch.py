@@ -249,7 +249,7 @@ def _station() -> dict[str, str]:
 def _git_state() -> str:
     """Return commit and "dirty" of the folder the run was started in, "" outside a repository."""
     try:
-        done = subprocess.run(  # noqa: S603  (a fixed command)
+        done = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],  # noqa: S607
             capture_output=True, text=True, timeout=5, check=False, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"})
     except (OSError, subprocess.SubprocessError):

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from labkit.bench.opened import OpenBench, Site
 from labkit.errors import LinkTimeout
-from labkit.instrument import BoundReading, BoundSetting, Operation, Port
+from labkit.instrument import BoundSetting, Operation, Port
 from labkit.plan.compiled import CompiledPlan
 from labkit.run.record import PointResult
 from labkit.run.session import Session
@@ -155,7 +155,8 @@ class PointMeter:
         """An edge that the current limit or a protection made is no edge of the board."""
         for column in self._trip_columns:
             if result.values.get(column) is True:
-                result.outcome, result.reason = "invalid", f"{column.rpartition('.')[0]}: over-voltage protection tripped"
+                result.outcome = "invalid"
+                result.reason = f"{column.rpartition('.')[0]}: over-voltage protection tripped"
                 return
         for column in self._mode_columns:
             if result.values.get(column) == "CC":

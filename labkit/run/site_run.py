@@ -19,10 +19,6 @@ _INFRA_IN_A_ROW = 3
 _TOLD = frozenset(("pass", "fail", "marginal", "hang", "crash"))
 
 
-class SiteDropped(LabkitError):
-    """A site that cannot go on; the others do."""
-
-
 @dataclass
 class SiteState:
     """What a site carries from block to block."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from labkit.errors import ConfigError
 from labkit.store.load import RunData, section
-from labkit.store.parquet import whole_file
 from labkit.text import clean, near
+from labkit.wholefile import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd

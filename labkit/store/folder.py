@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import InfrastructureError
+from labkit.wholefile import write_whole
 
 RUN_JSON, RUN_DB, POINTS, REPORT = "run.json", "run.db", "points.parquet", "report.html"
 FORMAT = 1
@@ -60,12 +60,7 @@ def new_run_folder(root: Path, plan: str, day: date) -> Path:
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write ``data`` so that the file is whole or as it was, also when the power fails."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(data, file, indent=1, ensure_ascii=False, allow_nan=False)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_whole(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -85,9 +85,10 @@ class Journal:
                 described.append((column.name + ".flag", column.role, "", "why there is no number"))
         fields += [f'"{name}" {kind}' for name, kind in _TAIL]
         described += [(name, "outcome", "s" if name.endswith("_s") else "", "") for name, _ in _TAIL]
-        self._db.execute(f"CREATE TABLE points ({', '.join(fields)}, PRIMARY KEY (site, block, sequence)) WITHOUT ROWID")
+        fields.append("PRIMARY KEY (site, block, sequence)")
+        self._db.execute(f"CREATE TABLE points ({', '.join(fields)}) WITHOUT ROWID")
         self._db.executemany("INSERT INTO columns VALUES (?, ?, ?, ?)", described)
-        return f"INSERT INTO points VALUES ({', '.join('?' * len(fields))})"
+        return f"INSERT INTO points VALUES ({', '.join('?' * (len(fields) - 1))})"  # noqa: S608  (marks only)
 
     def point(self, row: Sequence[Any]) -> None:
         """Put one row: keys, columns in the order given (a flagged one followed by its flag), then the outcome part."""

@@ -7,7 +7,6 @@ transactions, so that a reader never holds up the run. A million rows load from 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import InfrastructureError
+from labkit.wholefile import whole_file
 
 GROUP_ROWS = 20_000
 """Rows of one read transaction and of one Parquet row group: bounds memory, whatever the length of the run."""
@@ -156,34 +156,6 @@ def write_parquet(db: Path, target: Path, metadata: Mapping[str, str]) -> int:
                 writer.write_table(table.cast(schema), row_group_size=GROUP_ROWS)
                 written += table.num_rows
     return written
-
-
-@contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
-    """Give the path of a temporary file beside ``target``; at the end it is on disk and takes the target's place.
-
-    On an error the temporary file is removed and ``target`` stays as it was. A target that is a link is replaced, not
-    followed. Raises :class:`InfrastructureError` when the folder cannot be written or the disk is full.
-    """
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.unlink(missing_ok=True)
-        part.touch(exist_ok=False)
-    except OSError as error:
-        raise InfrastructureError(f"{target}: cannot be written ({error.strerror}); choose another folder") from error
-    try:
-        yield part
-        _to_disk(part)
-        part.replace(target)
-    except OSError as error:
-        raise InfrastructureError(f"{target}: cannot be written ({error.strerror or error})") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _to_disk(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def _quoted(name: str) -> str:

@@ -49,6 +49,12 @@ class ConsoleTwin:
         if self._deaf():
             self._line, self._after_return = "", False
             return
+        if text[-1:] == "\n" and not self._echo and text[:-1].isprintable():  # a whole line, as programs send it
+            line, self._line = self._line + text[:-1], ""
+            if line or not self._after_return:
+                self._enter(line)
+            self._after_return = False
+            return
         for char in text:
             ended = char == "\r" or (char == "\n" and not self._after_return)
             self._after_return = char == "\r"

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import cast
 
 from labkit.instrument import (
-    Action, Channel, Identity, Instrument, Reading, Scpi, ScpiDialect, ScpiPort, Setting, Source, analog, parse_idn,
+    Action,
+    Channel,
+    Identity,
+    Instrument,
+    Reading,
+    Scpi,
+    ScpiDialect,
+    ScpiPort,
+    Setting,
+    Source,
+    analog,
+    parse_idn,
 )
 from labkit.limits import Limits, within
 

@@ -11,7 +11,19 @@ from typing import Any
 from labkit.instrument import Special
 from labkit.limits import Limits, within
 from labkit.sim.scpi import (
-    Boolean, Entry, Formats, Number, Place, Raw, RegisterSpec, ScpiError, ScpiTwin, Text, nr3, signed, words,
+    Boolean,
+    Entry,
+    Formats,
+    Number,
+    Place,
+    Raw,
+    RegisterSpec,
+    ScpiError,
+    ScpiTwin,
+    Text,
+    nr3,
+    signed,
+    words,
 )
 from labkit_instruments.power_supply.keysight_e36312a import E36312A, RATINGS
 

@@ -183,9 +183,12 @@ class E36312ATwin(E36312AFront):
             state = self._look(place, self.spent_s)
             if self.value("ovp_enabled", place) and state.terminal_volts > self.value("ovp_level", place):
                 self._trip(place, _OV)
-            elif self.value("ocp_enabled", place) and state.mode == "CC":
-                if self._time() - self._changed_at[place] >= self.value("ocp_delay_ms", place) / 1e3 - 1e-9:
-                    self._trip(place, _OC)
+            elif self.value("ocp_enabled", place) and state.mode == "CC" and self._delay_is_over(place):
+                self._trip(place, _OC)
+
+    def _delay_is_over(self, place: Place) -> bool:
+        """Return whether the last change of a setting is longer ago than over-current is allowed to last."""
+        return bool(self._time() - self._changed_at[place] >= self.value("ocp_delay_ms", place) / 1e3 - 1e-9)
 
     def poll(self) -> None:
         """Evaluate protection at the present time, without a message."""

@@ -8,7 +8,14 @@ set point.
 from __future__ import annotations
 
 from labkit.instrument import (
-    Identity, Instrument, Reading, Register, RegisterDialect, Setting, Source, analog,
+    Identity,
+    Instrument,
+    Reading,
+    Register,
+    RegisterDialect,
+    Setting,
+    Source,
+    analog,
 )
 from labkit.limits import within
 from labkit.text import clean

@@ -84,14 +84,13 @@ class Board:
             outlet = Outlet(self.timeline, self._core, lead_ohms=lead_ohms)
             self._rails[rail] = Rail(outlet, model.power_good_v, model.reset_v)
         elif rail in model.other_volts:
-            volts = model.other_volts[rail]
-            amps = model.other_amps.get(rail, 0.0)
+            volts, amps = model.other_volts[rail], model.other_amps.get(rail, 0.0)
             load = StaticLoad(volts / amps if amps else math.inf, model.discharge_s, self._driven)
             outlet = Outlet(self.timeline, load, lead_ohms=lead_ohms)
             self._rails[rail] = Rail(outlet, 0.7 * volts, 0.6 * volts)
         else:
-            known = ", ".join([model.core_rail, *model.other_volts])
-            raise ValueError(f"the model of {model.board} has no rail {rail}; it has {known}")
+            raise ValueError(f"the model of {model.board} has no rail {rail}; it has "
+                             f"{', '.join([model.core_rail, *model.other_volts])}")
         return outlet
 
     def rail_volts(self, rail: str) -> float:
@@ -233,13 +232,15 @@ class Board:
 
     def _plan_power(self, now: float) -> None:
         """Work out when the rails become good or are lost."""
+        powered = self._powered
         self._agenda.pop("power", None)
-        if self._good(now) != self._powered:  # changed by the chip's own current, or held in reset
-            self._agenda["power"] = max(now + _GLITCH_S, -math.inf if self._powered else self._held_until)
+        if self._good(now) != powered:  # changed by the chip's own current, or held in reset
+            self._agenda["power"] = max(now + _GLITCH_S, -math.inf if powered else self._held_until)
             return
-        changes = [rail.outlet.crossing(now, rail.lost_v if self._powered else rail.good_v)
-                   for rail in self._rails.values()]
-        soonest = min(changes, default=math.inf)
+        soonest = math.inf
+        for rail in self._rails.values():
+            if not powered or rail.outlet.target_volts < rail.lost_v:
+                soonest = min(soonest, rail.outlet.crossing(now, rail.lost_v if powered else rail.good_v))
         if soonest < math.inf:
             self._agenda["power"] = soonest + 1e-6
 
@@ -378,10 +379,12 @@ class Board:
         self._die = degc
 
     def _balance(self) -> float:
-        """Solve every outlet and return the power that the board takes."""
+        """Solve the core's outlet, which alone depends on what the chip does, and return the power of all rails."""
+        core = self._core_outlet()
+        if core is not None:
+            core.solve()
         watts = 0.0
         for rail in self._rails.values():
-            rail.outlet.solve()
             watts += rail.outlet.target_volts * rail.outlet.settled_amps
         return watts
 
@@ -390,8 +393,8 @@ class Board:
         outlet = self._core_outlet()
         if outlet is None:
             return -math.inf
-        volts = outlet.target_volts
-        return self.silicon.depth(volts, self._hz, self._die, outlet.settled_amps, self._drift) - self.model.idle_v
+        amps = outlet.settled_amps
+        return self.silicon.depth(outlet.target_volts, self._hz, self._die, amps, self._drift) - self.model.idle_v
 
     def _going_off(self) -> bool:
         outlet = self._core_outlet()

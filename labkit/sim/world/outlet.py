@@ -39,7 +39,7 @@ class Load(Protocol):
         """Return the current at ``volts``; never falls when the voltage rises."""
 
     def driven(self, now: float) -> None:
-        """Take note that the output was changed; solves every output of the load again."""
+        """Take note that the output was changed and solved; may solve it again."""
 
 
 class Resistor:

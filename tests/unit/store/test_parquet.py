@@ -8,7 +8,8 @@ import pytest
 
 from labkit.errors import InfrastructureError
 from labkit.store import parquet
-from labkit.store.parquet import read_columns, read_groups, reading, whole_file, write_parquet
+from labkit.store.parquet import read_columns, read_groups, reading, write_parquet
+from labkit.wholefile import whole_file
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 from fake_run import SMALL, TJ, V, make_run
