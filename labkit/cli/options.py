@@ -15,7 +15,7 @@ RUNS = click.option("--runs", "runs_folder", type=click.Path(path_type=Path), de
 BENCH = click.option("--bench", required=True, envvar="LABKIT_BENCH", metavar="BENCH",
                      help="Bench file, or the name of a shipped bench.")
 AXIS = click.option("-e", "overrides", multiple=True, metavar="AXIS=VALUES",
-                    help='Replace the values of an axis: "rails.core.voltage=0.7 V, 0.8 V" or "...=0.9 V:0.6 V:-10 mV".')
+                    help='Replace the values of an axis: "rails.core.voltage=0.7 V, 0.8 V" or "=0.9 V:0.6 V:-10 mV".')
 DUT = click.option("--dut", "duts", multiple=True, metavar="SITE=SERIAL",
                    help="Serial number of the board at a site (required on a real bench).")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")

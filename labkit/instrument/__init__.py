@@ -1,6 +1,6 @@
 """Declarations of instruments: what a driver is written with."""
 
-from labkit.instrument.base import Dialect, Identity, Instrument, parse_idn
+from labkit.instrument.base import Dialect, Identity, Instrument, Latency, parse_idn
 from labkit.instrument.console import ConsolePort
 from labkit.instrument.declare import (
     Action,
@@ -35,6 +35,7 @@ __all__ = [
     "Dialect",
     "Identity",
     "Instrument",
+    "Latency",
     "Line",
     "Measured",
     "Operation",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -29,6 +28,14 @@ class Identity:
         return self.serial.startswith("SIM")
 
 
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Typical time of a set and of a reading, for estimates; from the manual or measured."""
+
+    set_s: float
+    read_s: float
+
+
 class Dialect(Protocol):
     """How a family of instruments speaks: makes the port that turns rows into traffic."""
 
@@ -51,8 +58,7 @@ class Instrument(Owner):
     dialect: ClassVar[Dialect]
     channel_type: ClassVar[type[Channel] | None] = None
     channel_numbers: ClassVar[tuple[int, ...]] = ()
-    latency_s: ClassVar[Mapping[str, float]] = {"set": 0.010, "read": 0.020}
-    """Typical time of a set and of a reading, for estimates; from the manual or measured."""
+    latency: ClassVar[Latency] = Latency(set_s=0.010, read_s=0.020)
 
     number = None
 

@@ -5,9 +5,9 @@ was read, everywhere. They are structural: a driver matches by having the rows, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from labkit.instrument.base import Identity
+from labkit.instrument.base import Identity, Latency
 from labkit.instrument.declare import BoundAction, BoundReading, BoundSetting, Measured
 
 
@@ -63,6 +63,7 @@ class PowerSupply(Protocol):
 
     label: str
     slew_v_per_s: float
+    latency: ClassVar[Latency]
 
     @property
     def channels(self) -> Mapping[int, PowerSupplyChannel]:

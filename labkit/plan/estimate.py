@@ -80,13 +80,13 @@ def recovery_s(plan: CompiledPlan, bench: OpenBench) -> float:
 
 def _point_s(plan: CompiledPlan, site: Site) -> float:
     supply = next(iter(site.rails.values())).supply
-    latency = getattr(supply, "latency_s", {"set": 0.01, "read": 0.02})
+    latency, console = supply.latency, site.console.latency
     settle = max(rail.spec.settle for rail in site.rails.values())
     inner = plan.inner[-1].name
-    move = latency["set"] + settle if inner.startswith("rails.") else site.console.latency_s["set"]
+    move = latency.set_s + settle if inner.startswith("rails.") else console.set_s
     columns = [column.name for column in (*plan.meanwhile, *plan.conditions, *plan.measure)]
-    supply_reads = sum(name.startswith("rails.") for name in columns) * latency["read"]
-    console_reads = sum(name.startswith("readings.") for name in columns) * site.console.latency_s["read"]
+    supply_reads = sum(name.startswith("rails.") for name in columns) * latency.read_s
+    console_reads = sum(name.startswith("readings.") for name in columns) * console.read_s
     test = plan.sites[site.name].test
     test_s = test.spec.takes if test else 0.0
     return float(move + max(test_s, supply_reads) + console_reads)

@@ -18,7 +18,7 @@ from labkit.transport.link import Pending
 _PROMPT_S = 2.0
 
 
-class BoardSilent(Exception):  # noqa: N818  (not an error of labkit: a result of the point)
+class BoardSilent(Exception):
     """The board stopped answering outside its test."""
 
 

@@ -60,7 +60,7 @@ class StreamTwin(Protocol):
         """Return and forget the output that is due by now."""
 
 
-class RegisterFault(Exception):  # noqa: N818  (the Modbus word is exception, and it is an answer)
+class RegisterFault(Exception):
     """A Modbus exception answer: 1 function, 2 address, 3 value, 4 device."""
 
     def __init__(self, code: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from labkit.clock import Clock
-from labkit.instrument import ConsolePort, Identity, Instrument
+from labkit.instrument import ConsolePort, Identity, Instrument, Latency
 from labkit.transport.link import StreamLink
 
 
@@ -28,7 +28,7 @@ class Console(Instrument):
     kind = "board-console"
     manufacturer = "board"
     dialect = ConsoleDialect()
-    latency_s = {"set": 0.005, "read": 0.005}
+    latency = Latency(set_s=0.005, read_s=0.005)
 
     def identify(self) -> Identity:
         """A console has no identity of its own; that its prompt answers is all there is to know."""

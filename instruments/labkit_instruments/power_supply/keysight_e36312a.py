@@ -14,6 +14,7 @@ from labkit.instrument import (
     Channel,
     Identity,
     Instrument,
+    Latency,
     Reading,
     Scpi,
     ScpiDialect,
@@ -110,7 +111,7 @@ class E36312A(Instrument):
     channel_type = Output
     channel_numbers = (1, 2, 3)
     # EDU36311A figures of the same family: commands under 10 ms, up to 1 % in about 80 ms; E36312A about 50 ms.
-    latency_s = {"set": 0.008, "read": 0.020}
+    latency = Latency(set_s=0.008, read_s=0.020)
     slew_v_per_s = 120.0
 
     @property

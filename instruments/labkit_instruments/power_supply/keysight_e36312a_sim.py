@@ -21,6 +21,7 @@ from labkit.sim.world.outlet import SETTLE_S, OutletState
 from labkit_instruments.power_supply.keysight_e36312a_headers import E36312AFront
 
 _OV, _OC = 512, 1024
+_MODE_BITS = {"CC": 1, "CV": 2, "off": 0}
 
 
 class Outlet(Protocol):
@@ -95,6 +96,7 @@ class E36312ATwin(E36312AFront):
         on = self.value("output", place) and not self._tripped[place]
         self._outlets[place].drive(on=on, volts=volts, amps=amps, remote=self.value("sense", place) == "remote")
         self._changed_at[place] = self._time()
+        self.status.set_condition("channel", place, self._condition(place))
         self._watch()
 
     def _watch(self) -> None:
@@ -170,8 +172,10 @@ class E36312ATwin(E36312AFront):
     def get_mode(self, place: Place) -> int:
         """Return the condition register of a channel: 1 CC, 2 CV, 512 over-voltage, 1024 over-current latched."""
         self.attend()
-        mode = self._look(place, self.spent_s).mode
-        return {"CC": 1, "CV": 2}.get(mode, 0) | self._tripped[place]
+        return self._condition(place)
+
+    def _condition(self, place: Place) -> int:
+        return _MODE_BITS[self._outlets[place].observe().mode] | self._tripped[place]
 
     # Protection and status.
 
@@ -197,8 +201,6 @@ class E36312ATwin(E36312AFront):
 
     def _trip(self, place: Place, reason: int) -> None:
         self._tripped[place] |= reason
-        register = self.status.register("channel", place)
-        register.event |= reason
         self.carry_out(place)
 
     def _clear(self, place: Place, reason: int) -> None:

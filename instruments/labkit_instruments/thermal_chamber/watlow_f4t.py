@@ -10,6 +10,7 @@ from __future__ import annotations
 from labkit.instrument import (
     Identity,
     Instrument,
+    Latency,
     Reading,
     Register,
     RegisterDialect,
@@ -31,7 +32,7 @@ class F4T(Instrument):
     manufacturer = "Watlow Electric"
     models = ("F4T",)
     dialect = RegisterDialect(word_order="low-first")
-    latency_s = {"set": 0.030, "read": 0.030}
+    latency = Latency(set_s=0.030, read_s=0.030)
 
     temperature = Setting(
         float, Register(2782), unit="degC", limits=within(-80.0, 200.0, "range of the F4T driver"),

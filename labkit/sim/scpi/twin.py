@@ -96,7 +96,8 @@ class ScpiTwin:
         for key in (name, otherwise):
             if key in self.latencies_s:
                 return self.latencies_s[key]
-        return self.driver.latency_s.get(otherwise, 0.001)
+        latency = self.driver.latency
+        return {"set": latency.set_s, "read": latency.read_s}.get(otherwise, 0.001)
 
     def handle(self, message: str) -> Reply:
         """Perform one message; the answers of its queries come joined by semicolons, None where there is none."""

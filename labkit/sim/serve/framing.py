@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from labkit.sim.scpi.syntax import block_end
 
-
-class Overrun(Exception):  # noqa: N818  (what the instrument calls it)
-    """A line was longer than the input buffer; it was thrown away."""
+_LONGEST_HEADER = 11
+"""Bytes of ``#9`` and nine digits."""
 
 
 class LineFramer:
@@ -40,22 +39,19 @@ class LineFramer:
         return lines
 
     def _line_end(self) -> int | None:
-        """Return where the first line ends: at an LF that is not inside a block."""
-        if self._skipping or b"#" not in self._rest:
-            end = self._rest.find(b"\n", self._scanned)
-            if end < 0 and b"#" not in self._rest:
-                self._scanned = len(self._rest)
-            return end if end >= 0 else None
-        position = 0
+        """Return where the first line ends: at an LF that is not inside a block. Goes on where it stopped before."""
+        rest, position = self._rest, self._scanned
         while True:
-            end = self._rest.find(b"\n", position)
-            mark = self._rest.find(b"#", position)
-            if mark < 0 or (0 <= end < mark):
+            end = rest.find(b"\n", position)
+            mark = -1 if self._skipping else rest.find(b"#", position, end if end >= 0 else len(rest))
+            if mark < 0:
+                self._scanned = max(position, len(rest) - _LONGEST_HEADER)  # the last header may not be whole yet
                 return end if end >= 0 else None
             after = self._block_end(mark)
             if after is None:
                 position = mark + 1
-            elif after > len(self._rest):
+            elif after > len(rest):
+                self._scanned = mark
                 return None
             else:
                 position = after
@@ -66,7 +62,7 @@ class LineFramer:
         A block stands where a parameter may, and fits the buffer: a stray ``#9`` must not swallow what follows.
         """
         before = self._rest[mark - 1:mark]
-        header = self._rest[mark:mark + 11].decode("latin-1")
+        header = self._rest[mark:mark + _LONGEST_HEADER].decode("latin-1")
         if before not in (b" ", b",", b"\t") or header[1:2] not in "123456789" or len(header) < 2:
             return None
         digits = header[2:2 + int(header[1])]

@@ -324,12 +324,11 @@ class Board:
         return rail.outlet if rail is not None else None
 
     def _air(self, at: float) -> float:
-        chamber = self._chamber
+        chamber, room = self._chamber, self.timeline.ambient_degc
         if chamber is None:
-            return self.timeline.ambient_degc
+            return room
         if self.timeline.memoryless:
-            set_point = chamber.set_point_degc
-            return self.timeline.ambient_degc if set_point is None else set_point
+            return room if chamber.set_point_degc is None else chamber.set_point_degc
         return chamber.air_at(at) + self._position
 
     def _activity(self) -> float:
