@@ -190,12 +190,10 @@ def _model(values: Mapping[str, Any], document: Document) -> BoardModel:
         key = ("model", name)
         if name not in fields:
             raise document.error(f"unknown key {name!r}{near(name, fields)}", key)
-        unit = fields[name].metadata["unit"]
+        unit = fields[name].metadata.get("unit")
         try:
-            if unit == "" and isinstance(value, str):
-                given[name] = value
-            elif isinstance(value, list):
-                given[name] = tuple(str(part) for part in value)
+            if unit is None:  # wording
+                given[name] = tuple(map(str, value)) if isinstance(value, list) else str(value)
             elif isinstance(value, dict):
                 given[name] = {part: parse(text, unit) for part, text in value.items()}
             else:

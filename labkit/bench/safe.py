@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from labkit.bench.opened import OpenBench, Rail, Site
@@ -27,46 +29,44 @@ class SafeReport:
 def make_safe(bench: OpenBench) -> SafeReport:
     """Switch every rail off and send every chamber to its safe temperature; never raises for an instrument.
 
-    Goes on with the rest when one instrument does not answer; tries three times before it says so.
+    Sites and chambers are made safe side by side, so that one which does not answer holds up no other; each is tried
+    three times before the report says that it could not be verified.
     """
-    lines: list[str] = []
-    verified = True
-    for site in bench.sites.values():
-        ok, text = site_off(site)
-        verified &= ok
-        lines.append(text)
-    for name, chamber in bench.chambers.items():
-        ok, text = chamber_safe(chamber, bench.bench.file.instruments[name].safe_temperature)
-        verified &= ok
-        lines.append(text)
-    return SafeReport(verified, tuple(lines))
+
+    def off(site: Site) -> tuple[bool, str]:
+        with bench.taking(sorted(site.instruments)):
+            return site_off(site)
+
+    def warm(name: str, chamber: ThermalChamber) -> tuple[bool, str]:
+        return chamber_safe(chamber, bench.bench.file.instruments[name].safe_temperature)
+
+    calls: list[Callable[[], tuple[bool, str]]] = [partial(off, site) for site in bench.sites.values()]
+    done = bench.clock.gather(calls) if calls else []
+    # Chambers after the rails: never a chamber off first with a hot, powered board in it.
+    done += bench.clock.gather([partial(warm, name, chamber) for name, chamber in bench.chambers.items()])
+    return SafeReport(all(ok for ok, _ in done), tuple(text for _, text in done))
 
 
 def site_off(site: Site) -> tuple[bool, str]:
     """Switch the rails of a site off in reverse power-up order, and read back; returns (verified, what happened)."""
-    failed = []
-    for rail in reversed(list(site.rails.values())):
-        problem = _rail_off(rail)
-        if problem:
-            failed.append(f"rail {rail.name} ({rail.wiring.source}): {problem}")
-    if failed:
-        return False, f"site {site.name} NOT VERIFIED OFF: {'; '.join(failed)}"
-    return True, f"site {site.name}: {', '.join(reversed(list(site.rails)))} off, read back"
+    on = list(reversed(list(site.rails.values())))
+    problems: dict[str, str] = {}
+    for _ in range(_ATTEMPTS):
+        problems = {rail.name: _rail_off(rail) for rail in on}
+        on = [rail for rail in on if problems[rail.name]]
+        if not on:
+            return True, f"site {site.name}: {', '.join(reversed(list(site.rails)))} off, read back"
+    failed = "; ".join(f"rail {rail.name} ({rail.wiring.source}): {problems[rail.name]}" for rail in on)
+    return False, f"site {site.name} NOT VERIFIED OFF: {failed}"
 
 
 def _rail_off(rail: Rail) -> str:
     """Return what is wrong, "" when the output reads back off."""
-    problem = ""
-    for _ in range(_ATTEMPTS):
-        try:
-            off = rail.owner.perform([rail.channel.output.prepare(False), rail.channel.output.prepare_get()])[0]
-        except LabkitError as error:
-            problem = str(error)
-            continue
-        if off is False:
-            return ""
-        problem = "the output reads back on"
-    return problem
+    try:
+        off = rail.owner.perform([rail.channel.output.prepare(False), rail.channel.output.prepare_get()])[0]
+    except LabkitError as error:
+        return str(error)
+    return "" if off is False else "the output reads back on"
 
 
 def chamber_safe(chamber: ThermalChamber, target_degc: float) -> tuple[bool, str]:

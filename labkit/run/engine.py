@@ -41,8 +41,8 @@ def perform(plan: CompiledPlan, bench: OpenBench, session: Session, recorder: Re
         _run_blocks(plan, sites, bench, session, recorder, climate, performance)
         performance.complete = True
     except LabkitError as error:
-        performance.problem = error
-        recorder.event("warning" if isinstance(error, Stopped | Cancelled) else "error", "", f"run ended: {error}")
+        performance.problem = Stopped(session.stop_reason) if isinstance(error, Cancelled) else error
+        recorder.event("warning" if isinstance(error, Stopped | Cancelled) else "error", "", f"run ended: {performance.problem}")
     finally:
         with session.making_safe():
             session.phase("making safe")

@@ -16,7 +16,8 @@ from labkit.sim.twin import MessageTwin, RegisterFault, RegisterTwin, StreamTwin
 from labkit.transport.modbus import EXCEPTIONS
 
 _LOOK_S = 0.25
-"""How long a silent console is left alone before it is looked at again: its board may be switched on meanwhile."""
+"""How long a console with nothing to print is left alone before it is looked at again: its board may be switched on
+meanwhile by somebody else."""
 _KEPT_CHARACTERS = 1_000_000
 
 
@@ -160,10 +161,11 @@ class TwinStreamLink:
                     f"nothing that matches {pattern.pattern!r} within {timeout_s:g} s", instrument=self.name,
                     reply=self._arrived, elapsed_s=now - started)
             due = self._twin.due()
-            wake = min(deadline, now + _LOOK_S)
             if due is not None and (due > now or came):
-                wake = min(wake, max(due, now))
-            clock.sleep(wake - now)
+                wake = max(due, now)
+            else:
+                wake = now + _LOOK_S
+            clock.sleep(min(deadline, wake) - now)
 
     def drain(self) -> str:
         """Return and forget what has arrived."""

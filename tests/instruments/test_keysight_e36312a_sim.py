@@ -300,8 +300,9 @@ def test_an_error_of_the_box_and_its_silence_reach_the_driver(bench: Bench) -> N
 
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from([
-    "VOLT", "CURR", ":", ";", "?", " ", ",", "(@1)", "(@1:3)", "(@", "MAX", "5", "1E9", "'", '"', "#13abc", "APPL", "CH1",
-    "OUTP", "ON", "PROT", "STAT", "TRIP", "CLE", "LIST", "*RST", "*SAV 1", "*RCL 1", "MEAS", "INST", "NSEL", "INF", "\n",
+    "VOLT", "CURR", ":", ";", "?", " ", ",", "(@1)", "(@1:3)", "(@", "MAX", "5", "1E9", "'", '"', "#13abc", "APPL",
+    "CH1", "OUTP", "ON", "PROT", "STAT", "TRIP", "CLE", "LIST", "*RST", "*SAV 1", "*RCL 1", "MEAS", "INST", "NSEL",
+    "INF", "\n",
 ]), max_size=30).map("".join)))
 def test_no_text_breaks_the_twin(text: str) -> None:
     bench = Bench()

@@ -6,7 +6,8 @@ may answer -113, which real programs would take for a missing option.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from labkit.instrument import Special
 from labkit.limits import Limits, within
@@ -166,11 +167,13 @@ class E36312AFront(ScpiTwin):
         RegisterSpec("instrument", "STATus:QUEStionable:INSTrument", "questionable", 1 << 13),
         RegisterSpec("questionable", "STATus:QUEStionable", "", 8),
     )
-    defaults = {"current_limit": rated_amps, "ovp_level": lambda place: round(rated_volts(place) * 1.1, 6)}  # noqa: RUF012
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "current_limit": rated_amps, "ovp_level": lambda place: round(rated_volts(place) * 1.1, 6),
+    }
     channel_names = _NAMES
     glued_list = True
     firmware = "2.1.0-1.0.4-1.12"
-    latencies_s = {"query": 0.001, "*RST": 0.050, "*CLS": 0.001, "self-test": 0.5}  # noqa: RUF012
+    latencies_s: ClassVar[Mapping[str, float]] = {"query": 0.001, "*RST": 0.050, "*CLS": 0.001, "self-test": 0.5}
 
     _initiated: set[Place]
 

@@ -41,11 +41,12 @@ class LineFramer:
     def _line_end(self) -> int | None:
         """Return where the first line ends: at an LF that is not inside a block. Goes on where it stopped before."""
         rest, position = self._rest, self._scanned
+        settled = position
         while True:
             end = rest.find(b"\n", position)
             mark = -1 if self._skipping else rest.find(b"#", position, end if end >= 0 else len(rest))
             if mark < 0:
-                self._scanned = max(position, len(rest) - _LONGEST_HEADER)  # the last header may not be whole yet
+                self._scanned = max(settled, len(rest) - _LONGEST_HEADER)  # the last header may not be whole yet
                 return end if end >= 0 else None
             after = self._block_end(mark)
             if after is None:
@@ -54,7 +55,7 @@ class LineFramer:
                 self._scanned = mark
                 return None
             else:
-                position = after
+                position = settled = after
 
     def _block_end(self, mark: int) -> int | None:
         """Return where a block that begins at ``mark`` ends (perhaps beyond what came), None where none begins.

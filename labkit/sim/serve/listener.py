@@ -81,6 +81,7 @@ class TcpServer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._socket.bind((host, port))
             self._socket.listen(128)
+            self._socket.settimeout(0.5)  # for systems where closing a listener does not wake accept()
         except OSError as error:
             self._socket.close()
             raise ConfigError(f"{what} cannot be served at {host}:{port}: {error}; choose another port") from error
@@ -122,6 +123,10 @@ class TcpServer:
         while True:
             try:
                 connection, _ = self._socket.accept()
+            except TimeoutError:
+                if self._closed:
+                    return
+                continue
             except OSError:
                 if self._closed:
                     return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import ClassVar, cast
 
 import pytest
 from hypothesis import given, settings
@@ -66,7 +66,7 @@ class ToyTwin(ScpiTwin):
     )
     registers = (RegisterSpec("ques", "STATus:QUEStionable", "", 8, filters=True),)
     common = (*ScpiTwin.common, "*OPT")
-    latencies_s = {"set": 0.008, "read": 0.020, "query": 0.001}
+    latencies_s: ClassVar[Mapping[str, float]] = {"set": 0.008, "read": 0.020, "query": 0.001}
     calls: list[object]
 
     def __init__(self, env: TwinEnvironment) -> None:
@@ -114,8 +114,8 @@ def errors(twin: ScpiTwin) -> list[int]:
 
 
 @pytest.mark.parametrize("header", [
-    "VOLT", ":VOLT", "volt", "VOLTage", "SOUR:VOLT", "SOURce:VOLTage:LEVel:IMMediate:AMPLitude", "VOLT:IMM", "VOLT:LEV:AMPL",
-    ":sour:volt:ampl",
+    "VOLT", ":VOLT", "volt", "VOLTage", "SOUR:VOLT", "SOURce:VOLTage:LEVel:IMMediate:AMPLitude", "VOLT:IMM",
+    "VOLT:LEV:AMPL", ":sour:volt:ampl",
 ])
 def test_every_legal_form_of_a_header_reaches_the_setting(toy: ToyTwin, header: str) -> None:
     assert ask(toy, f"{header} 2.5,(@1)") is None
@@ -123,7 +123,9 @@ def test_every_legal_form_of_a_header_reaches_the_setting(toy: ToyTwin, header: 
     assert errors(toy) == []
 
 
-@pytest.mark.parametrize("header", ["VOLTA", "VOL", "VOLTAG", "VOLT:AMP", "AMPL", "SOUR", "VOLT1", "OUTP1", "VOLT:LEVEL:LEV"])
+@pytest.mark.parametrize("header", [
+    "VOLTA", "VOL", "VOLTAG", "VOLT:AMP", "AMPL", "SOUR", "VOLT1", "OUTP1", "VOLT:LEVEL:LEV",
+])
 def test_what_is_neither_short_nor_long_is_undefined_and_gets_no_answer(toy: ToyTwin, header: str) -> None:
     assert ask(toy, f"{header}?") is None
     assert errors(toy) == [-113]
@@ -148,12 +150,14 @@ def test_m_is_mega_for_hertz_alone(toy: ToyTwin) -> None:
 
 @pytest.mark.parametrize(("message", "number"), [
     ("VOLT 11,(@1)", -222), ("VOLT -1,(@1)", -222), ("VOLT 1E400,(@1)", -222), ("VOLT 1E99999,(@1)", -123),
-    ("VOLT ABC,(@1)", -141), ("VOLT 'x',(@1)", -158), ("VOLT 5 A,(@1)", -131), ("VOLT 5%!,(@1)", -121), ("VOLT ٣,(@1)", -121),
+    ("VOLT ABC,(@1)", -141), ("VOLT 'x',(@1)", -158), ("VOLT 5 A,(@1)", -131), ("VOLT 5%!,(@1)", -121),
+    ("VOLT ٣,(@1)", -121),
     ("VOLT (@1)", -109), ("VOLT", -109), ("VOLT 1,2,(@1)", -108), ("VOLT 1,(@9)", -222), ("VOLT 1,(@1", -171),
     ("VOLT 1,(@x)", -171), ("VOLT #15abcde,(@1)", -168), ("VOLT ,(@1)", -103), ("OUTP? ,(@1)", -103), ("VOLT,5", -103),
     ("VOLT:SENS FOO,(@1)", -224), ("VOLT:SENS 5,(@1)", -128), ("VOLT:SENS 'EXT',(@1)", -158), ("OUTP MAYBE,(@1)", -224),
     ("DISP:TEXT hello", -148), ("DISP:TEXT 5", -128), ("DISP:TEXT 'hello", -151), ("*ESE 300", -222), ("*ESE 1V", -138),
-    ("*ESE MAX", -148), ("§", -101), ("VOLT$ 5", -101), ("5VOLT", -102), ("VOLT::LEV 5", -102), ("ROUT:SLOT3:MODE FIX", -114),
+    ("*ESE MAX", -148), ("§", -101), ("VOLT$ 5", -101), ("5VOLT", -102), ("VOLT::LEV 5", -102),
+    ("ROUT:SLOT3:MODE FIX", -114),
     ("ABCDEFGHIJKLMNOPQRSTUVWXYZ 5", -112), ("*RCL 3", -222), ("*TRG", -211), ("MEAS:VOLT 5", -113), ("*IDN", -113),
     ("OUTP:PROT:CLE?", -113), ("VOLT? 5,(@1)", -128), ("VOLT? MAX,MIN,(@1)", -108), ("MEAS:VOLT? 5,(@1)", -108),
     ("VOLT?(@1)", -103),
@@ -289,9 +293,9 @@ def test_a_twin_whose_methods_do_not_fit_its_table_cannot_be_made() -> None:
 
 
 SHAPED = st.lists(st.sampled_from([
-    "VOLT", "VOLTage", ":", ";", "?", " ", ",", "(@", "1", "2", ")", "MAX", "1E3", "'", '"', "#", "#15", "#H1F", "*", "IDN",
-    "OUTP", "ON", "mV", "SYST", "ERR", "LIST", "DISP:TEXT", "MEAS", "*RST", "-", ".", "e", "\t", "STAT:QUES", "ENAB", "*SAV",
-    "99999999", "\n", "é", "\0",
+    "VOLT", "VOLTage", ":", ";", "?", " ", ",", "(@", "1", "2", ")", "MAX", "1E3", "'", '"', "#", "#15", "#H1F", "*",
+    "IDN", "OUTP", "ON", "mV", "SYST", "ERR", "LIST", "DISP:TEXT", "MEAS", "*RST", "-", ".", "e", "\t", "STAT:QUES",
+    "ENAB", "*SAV", "99999999", "\n", "é", "\0",
 ]), max_size=25).map("".join)
 
 

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.clock import VirtualClock, WallClock
@@ -165,6 +165,7 @@ PIECES = st.one_of(st.binary(max_size=40), st.lists(st.sampled_from(
     [b" #1", b"#", b"5", b"2", b"\n", b"\r\n", b"ab", b" #213", b"X?", b", "]), max_size=8).map(b"".join))
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.lists(PIECES, max_size=8))
 def test_framing_is_the_same_however_the_bytes_are_cut(pieces: list[bytes]) -> None:
     at_once, cut = LineFramer(10_000), LineFramer(10_000)
