@@ -88,10 +88,11 @@ class _Group:
 class _Task:
     """One thread under virtual time; it runs only while it holds its baton."""
 
-    __slots__ = ("baton", "group")
+    __slots__ = ("baton", "group", "stuck")
 
     def __init__(self, group: _Group | None) -> None:
         self.group = group
+        self.stuck = False
         self.baton = threading.Lock()
         self.baton.acquire()
 
@@ -122,7 +123,9 @@ class VirtualClock:
         """Jump ahead, letting every thread run that is due earlier. A wait already over does not yield."""
         if self._stopped or self._running.group is not None:
             self._check()
-        if seconds <= 0:
+        if not seconds > 0:
+            if seconds != seconds:
+                raise ValueError("a wait that is not a number never ends")
             return
         wake = self._now + seconds
         if not self._due or wake < self._due[0][0]:
@@ -180,9 +183,8 @@ class VirtualClock:
         else:
             held[1].append(task)
             self._hand_over(task)
-            if self._locks[name][0] is not task:  # woken by a cancellation, not by the lock
-                self._locks[name][1].remove(task)
-                self._check()
+            if name not in self._locks or self._locks[name][0] is not task:
+                self._not_given(name, task)
         try:
             yield
         finally:
@@ -193,6 +195,13 @@ class VirtualClock:
                 self._push(self._now, heir)
             else:
                 del self._locks[name]
+
+    def _not_given(self, name: str, task: _Task) -> None:
+        """Raise why a wait for a lock ended without it: a cancellation, or waits that would never have ended."""
+        if task.stuck:
+            task.stuck = False
+            raise RuntimeError(f"every thread waits for a lock that another waiting thread holds (here: {name})")
+        self._check()
 
     def cancel(self) -> None:
         """End every wait with :class:`Cancelled`; threads notice at their next wait."""
@@ -213,7 +222,10 @@ class VirtualClock:
 
     def _next(self) -> _Task:
         if not self._due:
-            raise RuntimeError("every thread waits for a lock that another waiting thread holds")
+            for _, waiters in self._locks.values():
+                while waiters:
+                    waiters[0].stuck = True
+                    self._push(self._now, waiters.popleft())
         when, _, task = heapq.heappop(self._due)
         self._now = max(self._now, when)
         self._running = task
@@ -237,9 +249,9 @@ class VirtualClock:
         for _, _, task in sorted(woken, key=lambda entry: entry[:2]):
             self._push(self._now, task)
         for _, waiters in self._locks.values():
-            for task in waiters:
-                if task.group is not None and task.group.is_cancelled():
-                    self._push(self._now, task)
+            for task in [task for task in waiters if task.group is not None and task.group.is_cancelled()]:
+                waiters.remove(task)  # a task is due or waits for a lock, never both: it would be woken twice
+                self._push(self._now, task)
 
 
 class WallClock:
@@ -255,7 +267,7 @@ class WallClock:
         self._start_utc = datetime.now(UTC)
         self._changed = threading.Condition()
         self._stopped = False
-        self._locks: dict[str, threading.Lock] = {}
+        self._locks: dict[str, deque[object]] = {}
         self._here = threading.local()
 
     def now(self) -> float:
@@ -270,16 +282,21 @@ class WallClock:
 
     def sleep(self, seconds: float) -> None:
         """Wait ``seconds / scale`` on the wall; ends at once with :class:`Cancelled` when cancelled."""
-        group: _Group | None = getattr(self._here, "group", None)
+        if seconds != seconds:
+            raise ValueError("a wait that is not a number never ends")
         deadline = time.monotonic() + max(0.0, seconds) / self.scale
         with self._changed:
             while True:
-                if self._stopped or (group is not None and group.is_cancelled()):
-                    raise Cancelled("stopped while waiting")
+                self._check()
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return
                 self._changed.wait(left)
+
+    def _check(self) -> None:
+        group: _Group | None = getattr(self._here, "group", None)
+        if self._stopped or (group is not None and group.is_cancelled()):
+            raise Cancelled("stopped while waiting")
 
     def gather(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Run the calls in threads of their own."""
@@ -307,11 +324,25 @@ class WallClock:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Hold the lock of that name."""
+        """Hold the lock of that name; a wait for it ends at once with :class:`Cancelled` when cancelled."""
+        ticket = object()
         with self._changed:
-            lock = self._locks.setdefault(name, threading.Lock())
-        with lock:
+            queue = self._locks.setdefault(name, deque())
+            queue.append(ticket)
+            try:
+                while queue[0] is not ticket:
+                    self._check()
+                    self._changed.wait(1.0)  # Windows hears Ctrl-C only between waits
+            except BaseException:
+                queue.remove(ticket)
+                self._changed.notify_all()
+                raise
+        try:
             yield
+        finally:
+            with self._changed:
+                queue.popleft()
+                self._changed.notify_all()
 
     def cancel(self) -> None:
         """End every wait, now and later, with :class:`Cancelled`."""

@@ -43,7 +43,7 @@ class Place:
     def __str__(self) -> str:
         line = f":{self.line}" if self.line is not None else ""
         key = f" {self.key}:" if self.key else ""
-        return f"{self.file}{line}:{key}"
+        return clean(f"{self.file}{line}:{key}")
 
 
 class ConfigError(LabkitError):

@@ -22,6 +22,10 @@ class Limits:
     low_from: str = ""
     high_from: str = ""
 
+    def __post_init__(self) -> None:
+        if math.isnan(self.low) or math.isnan(self.high):
+            raise ValueError("a bound that is not a number limits nothing")
+
     def __and__(self, other: Limits) -> Limits:
         """Return what both allow. May be empty; then every value is refused."""
         low_other, high_other = other.low > self.low, other.high < self.high
@@ -35,6 +39,10 @@ class Limits:
 
     def check(self, value: float, *, what: str, unit: str) -> None:
         """Raise :class:`LimitRefused` when ``value`` (in ``unit``) lies outside, or is not a number."""
+        try:
+            value = float(value)
+        except OverflowError:  # an int of hundreds of digits
+            value = math.inf if value > 0 else -math.inf
         if value in self and math.isfinite(value):
             return
         shown = render(value, unit, 6)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-# Printable for str.isprintable(), yet able to reorder or hide what stands beside them.
+# Able to reorder or hide what stands beside them. Not printable in today's Unicode data; this does not rely on it.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -23,10 +23,11 @@ def clean(text: str, limit: int = 2000) -> str:
     if shown.isprintable() and not _BIDI.intersection(shown):
         return shown
     return "".join(
-        c if c in "\n\t" or (c.isprintable() and c not in _BIDI)
-        else (f"\\x{ord(c):02x}" if ord(c) < 0x100 else f"\\u{ord(c):04x}")
-        for c in shown
-    )
+        c if c in "\n\t" or (c.isprintable() and c not in _BIDI) else _escaped(ord(c)) for c in shown)
+
+
+def _escaped(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def near(word: str, known: Iterable[str]) -> str:

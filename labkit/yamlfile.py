@@ -7,6 +7,7 @@ false and ``1:30`` into ninety, one megabyte at most. Models are pydantic's; :cl
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,8 +34,8 @@ KeyPath = tuple[str | int, ...]
 
 _LARGEST_BYTES = 1_000_000
 _DEEPEST = 20
-_INT = re.compile(r"[-+]?(0|[1-9]\d*)\Z")
-_FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d+)?\Z")
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
+_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
 _TRAP_WORDS = frozenset(("yes", "no", "on", "off", "y", "n"))
 _TRAP_NUMBERS = re.compile(r"[-+]?(\d+(:\d+)+|0\d+|0[xXoObB]\w+|\.(inf|nan))\Z", re.IGNORECASE)
 
@@ -78,7 +79,7 @@ class Strict(BaseModel):
             for key in data:
                 if key not in known:
                     raise PydanticCustomError(
-                        "unknown_key", "unknown key {key!r}{near}", {"key": key, "near": near(str(key), known)})
+                        "unknown_key", "unknown key '{key}'{near}", {"key": key, "near": near(str(key), known)})
         return data
 
 
@@ -115,7 +116,6 @@ VoltsPerSecond = Annotated[float, Unit("V/s")]
 Percent = Annotated[float, Unit("%")]
 
 
-@lru_cache(maxsize=32)
 def read_yaml(path: Path) -> Document:
     """Read a YAML file that holds a mapping; raises ConfigError with the place and the remedy."""
     try:
@@ -133,6 +133,7 @@ def read_yaml(path: Path) -> Document:
     return parse_yaml(text, path)
 
 
+@lru_cache(maxsize=32)  # by content: a file that was edited is read again
 def parse_yaml(text: str, path: Path) -> Document:
     """Return the document in ``text``; ``path`` is what its errors name."""
     from ruamel.yaml import YAML
@@ -145,18 +146,39 @@ def parse_yaml(text: str, path: Path) -> Document:
         node = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ConfigError(f"is not YAML: {error.problem or error.context}; check indentation, quotes and brackets "
+        problem = error.problem or error.context
+        if str(problem).startswith("but "):
+            problem = f"{error.context} {problem}"
+        raise ConfigError(f"is not YAML: {problem}; check indentation, quotes and brackets "
                           "around this line", Place(path, line)) from None
     except RecursionError:
         raise depth_problem from None
     except YAMLError as error:
         raise ConfigError(f"is not YAML text: {str(error).splitlines()[0]}; is this the right file?",
                           Place(path)) from None
+    _refuse_marks(text, path)
     reader = _Reader(path)
     data = reader.value(node, ()) if node is not None else None
     if not isinstance(data, dict):
         raise ConfigError("holds no keys; a labkit file begins with its kind, like `plan: my-plan`", Place(path))
     return Document(path, text, data, reader.lines)
+
+
+def _refuse_marks(text: str, path: Path) -> None:
+    """Refuse tags, anchors and aliases wherever they stand: the node graph no longer shows all of them."""
+    if not set("!&*").intersection(text):
+        return
+    from ruamel.yaml import YAML
+
+    for token in YAML(typ="safe", pure=True).scan(text):
+        place = Place(path, token.start_mark.line + 1)
+        kind = type(token).__name__
+        if kind == "TagToken":
+            raise ConfigError("tags (words that begin with !) are not used in labkit files; remove it, or put the text "
+                              "in quotes", place)
+        if kind in ("AnchorToken", "AliasToken"):
+            raise ConfigError("anchors and aliases (& and *) are not used in labkit files; write the value out, or put "
+                              "the text in quotes", place)
 
 
 class _Reader:
@@ -165,7 +187,6 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines: dict[KeyPath, int] = {}
-        self._seen: set[int] = set()
 
     def value(self, node: Any, key: KeyPath) -> Any:
         line = node.start_mark.line + 1
@@ -173,9 +194,6 @@ class _Reader:
         place = Place(self.path, line, ".".join(map(str, key)))
         if len(key) > _DEEPEST:
             raise ConfigError(f"is nested more than {_DEEPEST} levels deep; no labkit file is", place)
-        if id(node) in self._seen:
-            raise ConfigError("anchors and aliases (& and *) are not used in labkit files; write the value out", place)
-        self._seen.add(id(node))
         kind = type(node).__name__
         if kind == "MappingNode":
             return self._mapping(node, key)
@@ -201,9 +219,6 @@ class _Reader:
     @staticmethod
     def _scalar(node: Any, place: Place) -> Any:
         text: str = node.value
-        tag = str(getattr(node, "tag", "") or "")
-        if tag and not tag.startswith("tag:yaml.org,2002:"):
-            raise ConfigError(f"tags ({tag}) are not used in labkit files; remove it", place)
         if node.style in ("'", '"', "|", ">"):
             return text
         if text.lower() in _TRAP_WORDS:
@@ -216,6 +231,8 @@ class _Reader:
             return text.lower() == "true"
         if text in ("", "~", "null", "Null", "NULL"):
             return None
+        if _FLOAT.match(text) and not math.isfinite(float(text)):
+            raise ConfigError(f"{text[:20]}... is larger than any number that can be computed with", place)
         if _INT.match(text):
             return int(text)
         return float(text) if _FLOAT.match(text) else text

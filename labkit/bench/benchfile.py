@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from labkit.yamlfile import Celsius, KelvinPerMinute, Ohms, Seconds, Strict
 
@@ -37,6 +37,13 @@ class RampSpec(Strict):
     cooling_at_minus_55: KelvinPerMinute = 0.5
     settling: Seconds = 300.0
 
+    @model_validator(mode="after")
+    def _moves(self) -> Self:
+        if min(self.heating, self.cooling, self.cooling_at_minus_55) <= 0 or self.settling < 0:
+            raise ValueError("heating and cooling must be above zero, settling not below; write both rates without "
+                             "a sign, like 3 K/min")
+        return self
+
 
 class InstrumentEntry(Strict):
     """One instrument: driver, address, and what is known about this very box."""
@@ -55,6 +62,14 @@ class InstrumentEntry(Strict):
     loads: dict[int, Ohms] = Field(default_factory=dict)
     """Resistors that hang on channels which feed no board (simulation wires them; the map names them)."""
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.timeout <= 0:
+            raise ValueError("timeout must be above zero, like 3 s")
+        if any(ohms <= 0 for ohms in self.loads.values()):
+            raise ValueError("a load must be above zero, like 10 Ohm; leave out a channel that has none")
+        return self
+
 
 class RailWiring(Strict):
     """Which supply channel feeds a rail, where it senses, and the resistance of its leads."""
@@ -68,6 +83,13 @@ class RailWiring(Strict):
     def _is_channel(cls, value: str) -> str:
         if not _CHANNEL.match(value):
             raise ValueError(f"{value!r} is no supply channel; write instrument.channel, like psu_a.1")
+        return value
+
+    @field_validator("leads")
+    @classmethod
+    def _not_negative(cls, value: float) -> float:
+        if value < 0:
+            raise ValueError("leads cannot be below zero; write their resistance there and back, like 12 mOhm")
         return value
 
     @property
@@ -102,6 +124,12 @@ class LimitEntry(Strict):
 
     min: Any = None
     max: Any = None
+
+    @model_validator(mode="after")
+    def _any(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("a limit needs min, max or both")
+        return self
 
 
 class BenchFile(Strict):

@@ -6,15 +6,18 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from string import Formatter
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from labkit.quantity import QuantityError, parse
+from labkit.instrument.console import fill
+from labkit.quantity import QuantityError, parse, render
 from labkit.sim.world import BoardModel
 from labkit.text import near
 from labkit.yamlfile import Amps, Document, Hertz, Seconds, Strict, Volts, VoltsPerSecond, read_yaml, validate
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 PointOutcome = Literal["pass", "fail", "marginal", "hang", "crash", "invalid"]
 
 
@@ -45,6 +48,10 @@ class RailSpec(Strict):
         if self.sweep[1] > self.ovp:
             raise ValueError(f"sweep reaches {self.sweep[1]:g} V, where the protection (ovp {self.ovp:g} V) trips; "
                              "lower sweep or raise ovp")
+        if not self.spec[0] <= self.nominal <= self.spec[1]:
+            raise ValueError(f"nominal {self.nominal:g} V lies outside spec; widen spec or correct nominal")
+        if self.current_limit <= 0 or self.settle < 0 or (self.ramp is not None and self.ramp <= 0):
+            raise ValueError("current_limit and ramp must be above zero, settle not below")
         if self.ovp > self.abs_max:
             raise ValueError(f"ovp {self.ovp:g} V lies above abs_max {self.abs_max:g} V and would not protect; lower "
                              "ovp")
@@ -66,8 +73,26 @@ class ClockSpec(Strict):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if not self.min <= self.nominal <= self.max:
-            raise ValueError("nominal must lie between min and max")
+            raise ValueError(f"nominal {render(self.nominal, 'Hz', 6)} lies outside min to max; correct one of them")
+        if self.step is not None and self.step <= 0:
+            raise ValueError("step must be above zero; leave it out where every frequency can be set")
+        if self.box[0] > self.box[1]:
+            raise ValueError(f"spec runs from {render(self.box[0], 'Hz', 6)} to {render(self.box[1], 'Hz', 6)}; write "
+                             "the lower frequency first")
         return self
+
+    @field_validator("set")
+    @classmethod
+    def _takes_a_value(cls, value: str) -> str:
+        line = fill(_one_line(value), 1e9, "Hz")
+        if line == value:
+            raise ValueError(f"{value!r} has no place for the frequency; write it like \"pll core {{value:MHz}}\"")
+        return value
+
+    @field_validator("expect")
+    @classmethod
+    def _is_pattern(cls, value: str) -> str:
+        return _pattern(value)
 
     @property
     def box(self) -> tuple[float, float]:
@@ -84,6 +109,12 @@ class BootSpec(Strict):
     banner: str = ""
     """What the console prints when the board starts by itself: a crash, where no start was asked for."""
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.timeout <= 0 or self.takes < 0:
+            raise ValueError("timeout must be above zero, takes not below")
+        return self
+
     @field_validator("expect", "banner")
     @classmethod
     def _is_pattern(cls, value: str) -> str:
@@ -97,6 +128,18 @@ class ConsoleSpec(Strict):
     boot: BootSpec
     login: str = ""
 
+    @field_validator("prompt")
+    @classmethod
+    def _some(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("prompt is empty; write what the console prints when it waits for a command, like \"# \"")
+        return value
+
+    @field_validator("login")
+    @classmethod
+    def _is_line(cls, value: str) -> str:
+        return _one_line(value)
+
 
 class ReadingSpec(Strict):
     """A quantity that the console reports: the first group of ``expect`` is the value in ``unit``."""
@@ -104,6 +147,11 @@ class ReadingSpec(Strict):
     send: str
     expect: str
     unit: str = ""
+
+    @field_validator("send")
+    @classmethod
+    def _is_line(cls, value: str) -> str:
+        return _one_line(value)
 
     @field_validator("expect")
     @classmethod
@@ -134,9 +182,38 @@ class TestSpec(Strict):
             raise ValueError("expect needs a group (in parentheses) around the result")
         return value
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.timeout <= 0 or self.takes < 0:
+            raise ValueError("timeout must be above zero, takes not below")
+        if self.takes > self.timeout:
+            raise ValueError("takes is longer than timeout; every test would count as silent")
+        return self
+
+    @field_validator("send")
+    @classmethod
+    def _is_template(cls, value: str) -> str:
+        try:
+            fields = [name for _, name, _, _ in Formatter().parse(_one_line(value)) if name is not None]
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no console line: {error}; write a brace that the board shall see as {{{{ or "
+                             "}}") from None
+        for name in fields:
+            if not name.isidentifier():
+                raise ValueError(f"{{{name}}} names no argument; write a word in braces, like {{loops}}")
+        return value
+
+    @property
+    def arguments(self) -> frozenset[str]:
+        """The names of the arguments that the console line takes."""
+        return frozenset(name for _, name, _, _ in Formatter().parse(self.send) if name is not None)
+
     def command(self, args: Mapping[str, Any]) -> str:
-        """Return the console line, with ``args`` over the defaults; KeyError names an argument that is missing."""
-        return self.send.format_map({**self.args, **args})
+        """Return the console line, with ``args`` over the defaults; KeyError names an argument that is missing.
+
+        Raises ValueError where an argument does not fit its place, or would make a second line.
+        """
+        return _one_line(self.send.format_map({**self.args, **args}))
 
 
 class BoardFile(Strict):
@@ -158,6 +235,17 @@ class BoardFile(Strict):
             raise ValueError("a board has at least one rail")
         return value
 
+    @field_validator("rails", "clocks", "readings", "tests")
+    @classmethod
+    def _names(cls, value: dict[str, Any]) -> dict[str, Any]:
+        seen: dict[str, str] = {}
+        for name in value:
+            if not _NAME.match(name):
+                raise ValueError(f"{name!r} cannot be a name in a plan; use letters, digits and _, a letter first")
+            if seen.setdefault(name.lower(), name) != name:
+                raise ValueError(f"{seen[name.lower()]} and {name} differ in capitals only; rename one")
+        return value
+
 
 class Board:
     """A board file that was read and checked: the file's content and where it came from."""
@@ -172,6 +260,12 @@ class Board:
 def load_board(path: Path) -> Board:
     """Read a board file; raises ConfigError with the place and the remedy."""
     return Board(read_yaml(path))
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"{value!r} is not one line of plain text; a second line would be a second command")
+    return value
 
 
 def _pattern(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -12,11 +13,12 @@ from typing import Literal, cast
 from labkit.bench.benchfile import BenchFile, SiteEntry
 from labkit.bench.board import Board, load_board
 from labkit.errors import ConfigError
-from labkit.instrument import Instrument, Setting
+from labkit.instrument import Instrument, Owner, Setting
 from labkit.instrument.registry import driver
 from labkit.limits import Limits
 from labkit.quantity import QuantityError, parse
 from labkit.text import near
+from labkit.transport.address import Address, ModbusRtu, ModbusTcp, SerialPort, TcpSocket
 from labkit.transport.opening import check_resource
 from labkit.yamlfile import Document, read_yaml, validate
 
@@ -105,6 +107,8 @@ def load_bench(text: str) -> Bench:
             drivers[name] = driver(entry.driver)
         except ConfigError as error:
             raise document.error(error.problem, ("instruments", name, "driver")) from None
+    for name, site in file.sites.items():
+        _check_console(document, file, name, site)
     bench = Bench(document, file, boards, drivers)
     _check_resources(bench)
     _check_wiring(bench)
@@ -112,29 +116,49 @@ def load_bench(text: str) -> Bench:
     return bench
 
 
-def _check_resources(bench: Bench) -> None:
-    seen: dict[str, str] = {}
-    for name, entry in bench.file.instruments.items():
-        key = ("instruments", name, "resource")
-        _check_resource(bench, entry.resource, bench.drivers[name].dialect.link_kind, key)
-        if entry.resource in seen:
-            raise bench.document.error(
-                f"{seen[entry.resource]} has the same address {entry.resource}; one of the two is wrong", key)
-        seen[entry.resource] = name
-    for name, site in bench.file.sites.items():
-        key = ("sites", name, "console")
-        _check_resource(bench, site.console, "stream", key)
-        if site.console in seen:
-            raise bench.document.error(
-                f"{seen[site.console]} has the same address {site.console}; one of the two is wrong", key)
-        seen[site.console] = f"site {name}"
-
-
-def _check_resource(bench: Bench, resource: str, link_kind: str, key: tuple[str, ...]) -> None:
+def _check_console(document: Document, file: BenchFile, name: str, site: SiteEntry) -> None:
+    key = ("sites", name, "console_driver")
     try:
-        check_resource(resource, link_kind)
+        kind = driver(site.console_driver).kind
+    except ConfigError as error:
+        raise document.error(error.problem, key) from None
+    if kind != "board-console":
+        raise document.error(f"{site.console_driver} is a {kind}, and a board-console is needed here", key)
+    if f"console_{name}" in file.instruments:
+        raise document.error(f"the console of site {name} is called console_{name}, as an instrument is; rename one",
+                             ("sites", name))
+
+
+def _check_resources(bench: Bench) -> None:
+    seen: dict[object, str] = {}
+    for name, entry in bench.file.instruments.items():
+        link_kind = bench.drivers[name].dialect.link_kind
+        _check_resource(bench, seen, name, entry.resource, link_kind, ("instruments", name, "resource"))
+    for name, site in bench.file.sites.items():
+        _check_resource(bench, seen, f"site {name}", site.console, "stream", ("sites", name, "console"))
+
+
+def _check_resource(
+    bench: Bench, seen: dict[object, str], who: str, resource: str, link_kind: str, key: tuple[str, ...],
+) -> None:
+    try:
+        place = _place(check_resource(resource, link_kind))
     except ValueError as error:
         raise bench.document.error(str(error), key) from None
+    if place in seen:
+        raise bench.document.error(f"{seen[place]} has the same address as {resource}; one of the two is wrong", key)
+    seen[place] = who
+
+
+def _place(address: Address) -> object:
+    """Return what two addresses have in common exactly when they lead to the same instrument, however written."""
+    if isinstance(address, TcpSocket):
+        return "tcp", address.host.lower(), address.port
+    if isinstance(address, ModbusTcp):
+        return "modbus", address.host.lower(), address.port, address.unit
+    if isinstance(address, ModbusRtu):
+        return "modbus", address.port, address.unit
+    return ("serial", address.path) if isinstance(address, SerialPort) else ("visa", address.resource.upper())
 
 
 def _check_wiring(bench: Bench) -> None:
@@ -186,35 +210,50 @@ def _instrument_of_kind(bench: Bench, name: str, kind: str, key: tuple[str, ...]
 
 def bench_limits(bench: Bench) -> Iterator[tuple[tuple[str, int | None, str], Limits]]:
     """Yield what the bench file limits: (instrument, channel or None, setting), and the limits."""
+    where = f"limit of bench {bench.name}"
     for text, entry in bench.file.limits.items():
+        instrument, channel, setting, unit = _limited(bench, text)
         key = ("limits", text)
-        parts = text.split(".")
-        if len(parts) not in (2, 3) or (len(parts) == 3 and not parts[1].isdigit()):
-            raise bench.document.error(f"{text!r} names no setting; write instrument.setting or "
-                                       "instrument.channel.setting", key)
-        if parts[0] not in bench.drivers:
-            raise bench.document.error(
-                f"there is no instrument {parts[0]!r} on this bench{near(parts[0], bench.drivers)}", key)
-        cls = bench.drivers[parts[0]]
-        owner = cls if len(parts) == 2 else cls.channel_type
-        rows = owner.rows() if owner is not None else {}
-        settings = {name: row for name, row in rows.items() if isinstance(row, Setting) and row.values is float}
-        if parts[-1] not in settings:
-            raise bench.document.error(
-                f"{'.'.join(parts[:-1])} has no setting {parts[-1]!r}{near(parts[-1], settings)}", key)
-        unit = settings[parts[-1]].unit
-        bounds = {}
-        for end in ("min", "max"):
+        bounds = []
+        for end, default in (("min", -math.inf), ("max", math.inf)):
             value = getattr(entry, end)
             try:
-                bounds[end] = None if value is None else parse(value, unit)
+                bounds.append(default if value is None else parse(value, unit))
             except QuantityError as error:
                 raise bench.document.error(str(error), (*key, end)) from None
-        low, high = bounds["min"], bounds["max"]
-        where = f"limit of bench {bench.name}"
-        channel = int(parts[1]) if len(parts) == 3 else None
-        yield ((parts[0], channel, parts[-1]),
-               Limits(*(float("-inf") if low is None else low, float("inf") if high is None else high), where, where))
+        if bounds[0] > bounds[1]:
+            raise bench.document.error("min lies above max, so that no value could be set; correct one", key)
+        yield (instrument, channel, setting), Limits(bounds[0], bounds[1], where, where)
+
+
+def _limited(bench: Bench, text: str) -> tuple[str, int | None, str, str]:
+    """Return (instrument, channel or None, setting, unit) that a key of ``limits`` names; raises ConfigError."""
+    key = ("limits", text)
+    name, _, rest = text.partition(".")
+    number, _, setting = rest.rpartition(".")
+    if not setting or (number and not number.isascii()) or (number and not number.isdigit()):
+        raise bench.document.error(f"{text!r} names no setting; write instrument.setting or "
+                                   "instrument.channel.setting", key)
+    if name not in bench.drivers:
+        raise bench.document.error(f"there is no instrument {name!r} on this bench{near(name, bench.drivers)}", key)
+    cls = bench.drivers[name]
+    if number and int(number) not in cls.channel_numbers:
+        numbers = ", ".join(map(str, cls.channel_numbers)) or "none"
+        raise bench.document.error(f"{name} has no channel {number}; it has {numbers}", key)
+    by_channel = _limitable(cls.channel_type) if cls.channel_type is not None else {}
+    settings = by_channel if number else _limitable(cls)
+    if setting not in settings:
+        if setting in by_channel:
+            raise bench.document.error(
+                f"{setting} belongs to a channel; write {name}.{cls.channel_numbers[0]}.{setting}", key)
+        raise bench.document.error(
+            f"{text.rpartition('.')[0]} has no setting {setting!r}{near(setting, settings)}", key)
+    return name, int(number) if number else None, setting, settings[setting]
+
+
+def _limitable(owner: type[Owner]) -> dict[str, str]:
+    """Return the units of the settings that a number can limit, by name."""
+    return {name: row.unit for name, row in owner.rows().items() if isinstance(row, Setting) and row.values is float}
 
 
 def site_entries(bench: Bench) -> Mapping[str, SiteEntry]:

@@ -6,7 +6,7 @@ what runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
@@ -15,7 +15,7 @@ from labkit.bench.benchfile import RailWiring
 from labkit.bench.board import Board, RailSpec
 from labkit.bench.load import Bench, bench_limits
 from labkit.clock import Clock
-from labkit.errors import ConfigError
+from labkit.errors import ConfigError, IdentityError, LimitRefused
 from labkit.instrument import (
     BoundReading,
     BoundSetting,
@@ -33,6 +33,7 @@ from labkit.instrument.registry import driver
 from labkit.limits import Limits, within
 from labkit.text import near
 from labkit.transport.link import Link
+from labkit.yamlfile import KeyPath
 
 Target = BoundSetting[Any] | BoundReading[Any]
 
@@ -165,9 +166,9 @@ class OpenBench:
             found[name] = instrument.identify()
             entry = self.bench.file.instruments[name]
             if entry.serial is not None and found[name].serial != entry.serial:
-                raise ConfigError(
-                    f"{name} has serial number {found[name].serial}, but the bench file expects {entry.serial}; check "
-                    "the address, or the serial in the bench file")
+                raise IdentityError(
+                    f"serial number {found[name].serial} answers here, but the bench file expects {entry.serial}; "
+                    "check the address, or the serial in the bench file", instrument=name)
             instrument.prepare()
         return found
 
@@ -192,6 +193,7 @@ def open_bench(bench: Bench, links: LinkSource, clock: Clock, duts: Mapping[str,
             instruments[name] = cls(name, link, clock)
         _restrict(bench, instruments)
         sites = {name: _open_site(bench, name, dut, links, instruments, clock) for name, dut in duts.items()}
+        _check_reach(bench, sites.values())
     except BaseException:
         for instrument in instruments.values():
             instrument.close()
@@ -235,6 +237,32 @@ def _open_site(
     chamber = cast(ThermalChamber, instruments[entry.chamber]) if entry.chamber else None
     used = {rail.wiring.instrument for rail in rails.values()} | ({entry.chamber} if entry.chamber else set())
     return Site(name, dut, board, rails, clocks, readings, console, chamber, frozenset(used))
+
+
+def _check_reach(bench: Bench, sites: Iterable[Site]) -> None:
+    """Refuse a bench that could not power its boards, or not end safely: the limits would refuse it in mid-run."""
+    for site in sites:
+        for rail in site.rails.values():
+            channel, spec = rail.channel, rail.spec
+            wanted: tuple[tuple[BoundSetting[float], float, str], ...] = (
+                (channel.voltage, spec.nominal, "nominal"), (channel.ovp_level, spec.ovp, "ovp"),
+                (channel.current_limit, spec.current_limit, "current_limit"))
+            for setting, value, what in wanted:
+                _check_allowed(bench, setting, value, f"{what} of rail {rail.name} of board {site.board.name}",
+                               ("sites", site.name, "rails", rail.name))
+        if site.chamber is not None:
+            name = site.chamber.label
+            _check_allowed(bench, site.chamber.temperature, bench.file.instruments[name].safe_temperature,
+                           "safe_temperature", ("instruments", name, "safe_temperature"))
+
+
+def _check_allowed(bench: Bench, setting: BoundSetting[float], value: float, what: str, key: KeyPath) -> None:
+    try:
+        setting.limits.check(value, what=setting.label, unit=setting.unit)
+    except LimitRefused as error:
+        problem = str(error).removesuffix("; nothing was sent")
+        raise bench.document.error(f"{what} cannot be set: {problem}; use another channel, or correct the limit or the "
+                                   "board file", key) from None
 
 
 def _open_console(bench: Bench, site: str, links: LinkSource, clock: Clock) -> Instrument:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
 from labkit.bench.opened import OpenBench, Rail, Site
-from labkit.errors import InstrumentError, LabkitError
+from labkit.errors import LabkitError, LinkError
 from labkit.instrument import Owner
 from labkit.instrument.kinds import ThermalChamber
 
@@ -52,7 +53,9 @@ def site_off(site: Site) -> tuple[bool, str]:
     on = list(reversed(list(site.rails.values())))
     problems: dict[str, str] = {}
     for _ in range(_ATTEMPTS):
-        problems = {rail.name: _rail_off(rail) for rail in on}
+        lost: dict[str, str] = {}  # an instrument that cannot be reached is not asked once for each of its rails
+        for rail in on:
+            problems[rail.name] = lost.get(rail.wiring.instrument) or _rail_off(rail, lost)
         on = [rail for rail in on if problems[rail.name]]
         if not on:
             return True, f"site {site.name}: {', '.join(reversed(list(site.rails)))} off, read back"
@@ -60,11 +63,16 @@ def site_off(site: Site) -> tuple[bool, str]:
     return False, f"site {site.name} NOT VERIFIED OFF: {failed}"
 
 
-def _rail_off(rail: Rail) -> str:
-    """Return what is wrong, "" when the output reads back off."""
+def _rail_off(rail: Rail, lost: dict[str, str]) -> str:
+    """Return what is wrong, "" when the output reads back off; notes an instrument whose connection is lost."""
     try:
         off = rail.owner.perform([rail.channel.output.prepare(False), rail.channel.output.prepare_get()])[0]
-    except LabkitError as error:
+    except Exception as error:  # whatever it is, the other rails must still go off
+        if not isinstance(error, LabkitError):  # a reply that nobody collected, as after a broken wait, owns the link
+            with suppress(Exception):
+                rail.owner.port.resync()
+        if isinstance(error, LinkError):
+            lost[rail.wiring.instrument] = str(error)
         return str(error)
     return "" if off is False else "the output reads back on"
 
@@ -77,10 +85,11 @@ def chamber_safe(chamber: ThermalChamber, target_degc: float) -> tuple[bool, str
             values = cast(Owner, chamber).perform([
                 chamber.temperature.prepare(target_degc), chamber.control.prepare("auto"),
                 chamber.temperature.prepare_get(), chamber.control.prepare_get()])
-        except InstrumentError as error:
+        except Exception as error:  # a limit that refuses the safe temperature is one more thing to report
             problem = str(error)
             continue
-        if abs(values[0] - target_degc) < 0.1 and values[1] == "auto":
+        point, control = values
+        if isinstance(point, float) and abs(point - target_degc) < 0.1 and control == "auto":
             return True, f"{chamber.label}: set point {target_degc:g} degC, read back"
-        problem = f"set point reads back {values[0]:g} degC, control {values[1]}"
+        problem = f"set point reads back {point}, control {control}"
     return False, f"{chamber.label} NOT VERIFIED SAFE: {problem}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from labkit.errors import LinkTimeout, ReplyError
 from labkit.instrument.declare import Line, Operation, Row
+from labkit.instrument.registers import special
 from labkit.quantity import QuantityError, parse
 from labkit.transport.link import Pending, StreamLink
 
@@ -33,6 +35,8 @@ class ConsolePort:
 
     def send(self, line: str) -> None:
         """Forget what was printed unasked, and send one line."""
+        if not line.isprintable():
+            raise ValueError(f"{self.name}: {line!r} is not one line of text; a second line would be a second command")
         self.link.drain()
         self.link.send(line + "\n")
 
@@ -56,11 +60,14 @@ class ConsolePort:
         if pattern is None:
             pattern = self._patterns[wire.expect] = re.compile(wire.expect)
         match = pattern.search(text)
-        if match is None:
+        if match is None or match.group(1 if pattern.groups else 0) is None:
             raise ReplyError(f"the console did not print {wire.expect!r}", instrument=self.name, sent=sent, reply=text)
-        said = match.group(1)
+        said = match.group(1 if pattern.groups else 0)
+        if row.values is not float:
+            return said
         try:
-            return float(said) if row.values is float else said
+            number = float(said)
+            return number if math.isfinite(number) else special(number)
         except ValueError:
             raise ReplyError(f"{said!r} is no number", instrument=self.name, sent=sent, reply=text) from None
 
@@ -69,7 +76,11 @@ class ConsolePort:
         wire = op.row.wire
         if not isinstance(wire, Line):
             raise TypeError(f"{self.name}.{op.row.name}: {wire!r} is not a console row")
-        return fill(wire.send, op.value, op.row.unit) if op.verb == "put" else wire.send
+        if op.verb == "put":
+            return fill(wire.send, op.value, op.row.unit)
+        if _FIELD.search(wire.send):
+            raise TypeError(f"{self.name}.{op.row.name} can only be set: its console line takes a value")
+        return wire.send
 
     def resync(self) -> None:
         """Ask for a fresh prompt."""

@@ -251,15 +251,29 @@ class BoundSetting(_Bound[T]):
 
     def prepare(self, value: T) -> Operation:
         """Return the operation that sets ``value`` (canonical unit); raises LimitRefused before anything is sent."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            words = self._row.words
-            if words is not None and value not in words:
-                raise LimitRefused(f"{self.label}: {value!r} is none of {', '.join(map(str, words))}; nothing was sent")
-            if self._row.values in (float, int):
+        row = self._row
+        if row.words is None and row.values in (float, int):
+            if isinstance(value, bool) or not isinstance(value, int | float):
                 raise LimitRefused(f"{self.label}: {value!r} is not a number; nothing was sent")
+            self.limits.check(value, what=self.label, unit=row.unit)
+            if row.values is int and value != int(value):
+                raise LimitRefused(f"{self.label}: {value!r} is not a whole number; nothing was sent")
         else:
-            self.limits.check(value, what=self.label, unit=self._row.unit)
+            self._check_word(value)
         return Operation("put", self._row, self._owner.number, value, _CHECKED)
+
+    def _check_word(self, value: object) -> None:
+        """Refuse what is no value of a closed set, no switch position, or text that would be a second command."""
+        row = self._row
+        if row.words is not None:
+            if not any(value == word and type(value) is type(word) for word in row.words):
+                raise LimitRefused(
+                    f"{self.label}: {value!r} is none of {', '.join(map(str, row.words))}; nothing was sent")
+        elif row.values is bool and not isinstance(value, bool):
+            # "off" is true to Python: sent as 1 it would switch an output on.
+            raise LimitRefused(f"{self.label}: {value!r} is neither True nor False; nothing was sent")
+        elif row.values is str and not (isinstance(value, str) and value.isprintable() and ";" not in value):
+            raise LimitRefused(f"{self.label}: {value!r} is not text on one line without semicolons; nothing was sent")
 
     def set(self, value: T) -> None:
         """Set ``value`` now, and read the instrument's error queue in the same message where it has one."""

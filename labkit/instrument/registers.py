@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from labkit.clock import Clock
-from labkit.errors import LinkError, ReplyError
+from labkit.errors import LimitRefused, LinkError, ReplyError
 from labkit.instrument.declare import Operation, Register, Row, Special
 from labkit.transport.link import Later, Pending, RegisterLink
 
 WordOrder = Literal["low-first", "high-first"]
+_RANGE = {"uint16": (0, 0xFFFF), "int16": (-0x8000, 0x7FFF), "uint32": (0, 0xFFFFFFFF)}
 _WIDTH = {"float32": 2, "uint32": 2, "uint16": 1, "int16": 1, "string16": 15}
 
 
@@ -69,11 +70,16 @@ class RegisterPort:
 
     def _encode(self, row: Row[Any], wire: Register, value: Any) -> list[int]:
         raw = int(row.words[value]) if row.words is not None else value
-        return to_registers(raw, wire.encoding, self._order)
+        try:
+            return to_registers(raw, wire.encoding, self._order)
+        except ValueError as error:
+            raise LimitRefused(f"{self.name}.{row.name}: {error}; nothing was sent") from None
 
     def _decode(self, row: Row[Any], wire: Register, registers: list[int]) -> Any:
         raw = from_registers(registers, wire.encoding, self._order)
         if row.words is None:
+            if row.values is bool:
+                return bool(raw)
             return special(raw) if isinstance(raw, float) and not math.isfinite(raw) else raw
         for value, number in row.words.items():
             if int(number) == raw:
@@ -90,12 +96,22 @@ def special(value: float) -> Special:
 
 
 def to_registers(value: float | str, encoding: str, order: WordOrder) -> list[int]:
-    """Return the registers that hold ``value``."""
+    """Return the registers that hold ``value``; raises ValueError for a value that they cannot hold."""
     if encoding == "string16":
-        return [ord(c) for c in str(value).ljust(_WIDTH[encoding], "\0")]
-    if encoding in ("uint16", "int16"):
-        return [int(value) & 0xFFFF]
-    packed = struct.pack(">f", value) if encoding == "float32" else struct.pack(">I", int(value))
+        text = str(value)
+        if len(text) > _WIDTH[encoding] or any(ord(c) > 0xFFFF for c in text):
+            raise ValueError(f"{text!r} does not fit into {_WIDTH[encoding]} characters")
+        return [ord(c) for c in text.ljust(_WIDTH[encoding], "\0")]
+    if encoding != "float32":
+        low, high = _RANGE[encoding]
+        if int(value) != value or not low <= value <= high:
+            raise ValueError(f"{value} is no {encoding} ({low} to {high})")
+        if encoding != "uint32":
+            return [int(value) & 0xFFFF]
+    try:
+        packed = struct.pack(">f", value) if encoding == "float32" else struct.pack(">I", int(value))
+    except OverflowError:
+        raise ValueError(f"{value} is beyond what a float32 holds") from None
     high, low = struct.unpack(">HH", packed)
     return [low, high] if order == "low-first" else [high, low]
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from labkit.clock import Clock
 from labkit.errors import DeviceError, LinkError, ReplyError
 from labkit.instrument.declare import Operation, Row, Scpi, Special
-from labkit.instrument.notation import shortest
+from labkit.instrument.notation import parse_notation, shortest
 from labkit.transport.link import Done, MessageLink, Pending
 
 _DRAIN_AT_MOST = 50
@@ -51,21 +51,31 @@ class ScpiPort:
         if self._dirty:
             self.resync()
         if not self._dialect.compound:
-            return Done([value for op in operations for value in self._exchange([op]).result()])
-        return self._exchange(operations)
+            return Done([value for op in operations for value in self._one_by_one(op)])
+        return self._exchange(operations, self._dialect.error_query)
 
-    def _exchange(self, operations: Sequence[Operation]) -> Pending[list[Any]]:
+    def _one_by_one(self, op: Operation) -> list[Any]:
+        """Perform one operation where a message holds one command: the error queue is asked in a message of its own."""
+        values = self._exchange([op], "").result()
+        errors = self.drain_errors()
+        if errors:
+            raise DeviceError(errors, instrument=self.name, sent=self._unit(op))
+        return values
+
+    def _exchange(self, operations: Sequence[Operation], error_query: str) -> Pending[list[Any]]:
         units = [self._unit(op) for op in operations]
         gets = [op.row for op in operations if op.verb == "get"]
-        if self._dialect.error_query:
-            units.append(self._dialect.error_query)
+        if error_query:
+            units.append(error_query)
+        if not units:
+            return Done([])
         message = ";:".join(units).replace(";:*", ";*")
         started = self._clock.now()
         try:
-            if not gets and not self._dialect.error_query:
+            if not gets and not error_query:
                 self.link.write(message)
                 return Done([])
-            return _Reply(self, self.link.ask(message), gets, message, started)
+            return _Reply(self, self.link.ask(message), gets, message, started, bool(error_query))
         except LinkError:
             self._dirty = True
             raise
@@ -83,10 +93,12 @@ class ScpiPort:
         if not isinstance(wire, Scpi):
             raise TypeError(f"{self.name}.{op.row.name}: {wire!r} is not a SCPI row")
         dialect, channel = self._dialect.channel, op.channel
-        header = shortest(wire.notation, channel if dialect == "suffix" else None)
-        place = f"(@{channel})" if dialect == "list" and channel is not None and "<n>" not in wire.notation else ""
-        if "<n>" in wire.notation:
-            header = shortest(wire.notation, channel)
+        numbered = any(node.suffix for node in parse_notation(wire.notation))
+        if dialect == "suffix" and channel is not None and not numbered:
+            raise TypeError(f"{self.name}.{op.row.name}: {wire.notation!r} has no <n> for the channel number; the "
+                            "instrument would act on whichever channel is selected")
+        header = shortest(wire.notation, channel)
+        place = f"(@{channel})" if dialect == "list" and channel is not None and not numbered else ""
         if op.verb == "put":
             return f"{header} ", f",{place}" if place else ""
         mark = "?" if op.verb == "get" else ""
@@ -104,15 +116,22 @@ class ScpiPort:
 
     def resync(self) -> None:
         """Reconnect or clear the link, then prove with a number that cannot be stale that answers match questions."""
+        self._dirty = True
         self.link.clear()
         for nonce in (17, 34, 5):
-            reply = self.link.ask(f"*ESE {nonce};*ESE?").result()
+            reply = self._echo(nonce)
             if reply.strip().lstrip("+") != str(nonce):
                 raise LinkError("answers do not match questions after a re-synchronisation; check for a second program "
                                 "on this instrument", instrument=self.name, sent=f"*ESE {nonce};*ESE?", reply=reply)
-        self.link.ask("*ESE 0;*ESE?").result()
+        self._echo(0)
         self._dirty = False
         self.drain_errors()
+
+    def _echo(self, number: int) -> str:
+        if self._dialect.compound:
+            return self.link.ask(f"*ESE {number};*ESE?").result()
+        self.link.write(f"*ESE {number}")
+        return self.link.ask("*ESE?").result()
 
     def drain_errors(self) -> tuple[tuple[int, str], ...]:
         """Return and remove what is in the error queue."""
@@ -136,12 +155,14 @@ class ScpiPort:
 class _Reply:
     """The values of one message, under way."""
 
-    __slots__ = ("_gets", "_message", "_pending", "_port", "_started", "ready_at")
+    __slots__ = ("_asks_error", "_gets", "_message", "_pending", "_port", "_started", "ready_at")
 
     def __init__(
         self, port: ScpiPort, pending: Pending[str], gets: list[Row[Any]], message: str, started: float,
+        asks_error: bool,
     ) -> None:
         self._port, self._pending, self._gets, self._message, self._started = port, pending, gets, message, started
+        self._asks_error = asks_error
         self.ready_at = pending.ready_at
 
     def result(self) -> list[Any]:
@@ -149,11 +170,11 @@ class _Reply:
         port = self._port
         try:
             reply = self._pending.result()
-        except LinkError:
+        except BaseException:  # a cancelled wait leaves an answer under way just as a time-out does
             port.mark_dirty()
             raise
         fields = split_reply(reply)
-        asks_error = bool(port._dialect.error_query)
+        asks_error = self._asks_error
         if asks_error and fields and fields[-1][:2] not in ("+0", "0,"):
             self._raise_errors(fields[-1], reply)
         if len(fields) != len(self._gets) + asks_error:
@@ -203,14 +224,17 @@ def parse_error(text: str, instrument: str) -> tuple[int, str]:
 
 
 def encode(row: Row[Any], value: Any) -> str:
-    """Return the parameter text of ``value``: numbers in up to nine digits, booleans as 1 and 0, words shortened."""
+    """Return the parameter text of ``value``: booleans as 1 and 0, words shortened, numbers in up to twelve digits.
+
+    Twelve carry a clock of 1 GHz to the mHz, and still hide what binary fractions do to the last two.
+    """
     if row.words is not None:
         return "".join(c for c in row.words[value] if not c.islower())
     if row.values is bool:
         return "1" if value else "0"
     if row.values is str:
         return str(value)
-    return f"{value:.9g}"
+    return f"{value:.12g}"
 
 
 def decode(row: Row[Any], text: str) -> Any:

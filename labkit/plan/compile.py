@@ -22,11 +22,12 @@ def compile_plan(document: Document, bench: OpenBench, overrides: Mapping[str, s
     ``overrides`` replaces the values of axes, as text: ``"0.75 V"``, ``"0.7 V, 0.8 V"`` or ``"0.9 V:0.6 V:-10 mV"``.
     """
     file = _override(validate(PlanFile, document), overrides or {}, document)
-    compiler = _Compiler(document, file, bench)
+    compiler = _Compiler(document, file, bench, overrides or {})
     axes = tuple(compiler.axis(index, spec) for index, spec in enumerate(file.axes))
     compiler.check_order(axes)
-    meanwhile = compiler.columns(file.test.meanwhile if file.test else [], ("test", "meanwhile"))
-    measure = compiler.columns(file.measure, ("measure",))
+    taken = [axis.name for axis in axes]
+    meanwhile = compiler.columns(file.test.meanwhile if file.test else [], ("test", "meanwhile"), taken)
+    measure = compiler.columns(file.measure, ("measure",), [*taken, *(column.name for column in meanwhile)])
     stored = {column.name: column for column in (*meanwhile, *measure)}
     sites = {name: compiler.site(site, axes) for name, site in bench.sites.items()}
     return CompiledPlan(
@@ -54,10 +55,16 @@ def _override(file: PlanFile, overrides: Mapping[str, str], document: Document) 
 class _Compiler:
     """The parts of a compilation, with what they share."""
 
-    def __init__(self, document: Document, file: PlanFile, bench: OpenBench) -> None:
-        self.document, self.file, self.bench = document, file, bench
+    def __init__(
+        self, document: Document, file: PlanFile, bench: OpenBench, overrides: Mapping[str, str],
+    ) -> None:
+        self.document, self.file, self.bench, self.overrides = document, file, bench, overrides
 
     def error(self, problem: str, key: KeyPath) -> ConfigError:
+        if len(key) > 1 and key[0] == "axes":
+            name = self.file.axes[cast(int, key[1])].set
+            if name in self.overrides:  # the file is not to blame
+                return ConfigError(f"-e {name}: {problem}")
         return self.document.error(problem, key)
 
     def targets(self, name: str, key: KeyPath) -> dict[str, Target]:
@@ -71,8 +78,10 @@ class _Compiler:
         key: KeyPath = ("axes", index)
         targets = self.targets(spec.set, (*key, "set"))
         first = next(iter(targets.values()))
-        if not isinstance(first, BoundSetting) or first.row.values is not float:
-            raise self.error(f"{spec.set} can only be read; an axis needs a setting", (*key, "set"))
+        if not isinstance(first, BoundSetting):
+            raise self.error(f"{spec.set} can only be read; an axis needs something that can be set", (*key, "set"))
+        if first.row.values is not float:
+            raise self.error(f"{spec.set} is a word or a switch; an axis needs a setting with a number", (*key, "set"))
         try:
             values = spec.numbers(first.unit)
         except QuantityError as error:
@@ -120,12 +129,15 @@ class _Compiler:
         if own == len(axes):
             raise self.error("every axis is shared by all sites; add an axis that each site has for itself", ("axes",))
 
-    def columns(self, names: Sequence[str], key: KeyPath) -> tuple[Column, ...]:
+    def columns(self, names: Sequence[str], key: KeyPath, taken: Sequence[str]) -> tuple[Column, ...]:
+        """Return the columns that ``names`` fill; ``taken`` are names that the points have already."""
         found: list[Column] = []
         for index, name in enumerate(names):
             row = next(iter(self.targets(name, (*key, index)).values())).row
-            if name in [column.name for column in found]:
-                raise self.error(f"{name} stands here twice; keep one", (*key, index))
+            if name in taken or name in [column.name for column in found]:
+                raise self.error(f"{name} is stored with every point already; remove it here", (*key, index))
+            if name.startswith("clocks."):
+                raise self.error(f"{name} is set by a console line and cannot be read back; remove it", (*key, index))
             found.append(Column(name, row.unit, text=row.values is not float))
         return tuple(found)
 
@@ -137,13 +149,16 @@ class _Compiler:
                 wanted += [f"rails.{rail}.measured_voltage", f"rails.{rail}.mode", f"rails.{rail}.ovp_tripped"]
         if all(site.chamber is not None for site in self.bench.sites.values()):
             wanted.append("chamber.measured_temperature")
-        return self.columns([name for name in wanted if name not in stored], ())
+        return self.columns([name for name in wanted if name not in stored], (), [])
 
     def limits(self, stored: Mapping[str, Column]) -> dict[str, Bounds]:
         found = {}
         for name, spec in self.file.limits.items():
             if name not in stored:
                 raise self.error(f"{name} is limited but never measured{near(name, stored)}; add it to measure",
+                                 ("limits", name))
+            if stored[name].text:
+                raise self.error(f"{name} is a word or a switch, which no min or max can judge; remove this limit",
                                  ("limits", name))
             ends = []
             for end, default in (("min", -math.inf), ("max", math.inf)):
@@ -181,7 +196,10 @@ class _Compiler:
             line = spec.command(run.args)
         except KeyError as error:
             raise self.error(f"the test {run.run} needs the argument {error}; add it to args", ("test",)) from None
-        unused = [name for name in run.args if f"{{{name}" not in spec.send]
+        except ValueError as error:
+            raise self.error(f"the test {run.run} cannot be called like this: {error}", ("test", "args")) from None
+        unused = [name for name in run.args if name not in spec.arguments]
         if unused:
-            raise self.error(f"the test {run.run} takes no argument {unused[0]!r}", ("test", "args", unused[0]))
+            raise self.error(f"the test {run.run} takes no argument {unused[0]!r}"
+                             f"{near(unused[0], spec.arguments)}; remove it", ("test", "args", unused[0]))
         return TestCall(run.run, spec, line)

@@ -16,6 +16,8 @@ from labkit.plan.compiled import CompiledPlan
 POWER_OFF_S = 2.0
 """How long a power cycle leaves the rails off."""
 _BYTES_A_POINT = 200
+_SLOWEST = 0.05
+"""K/min that a chamber still does when its cooling has all but ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,11 @@ def ramp_time_s(ramp: RampSpec, start_degc: float, stop_degc: float) -> float:
         k = (ramp.cooling - ramp.cooling_at_minus_55) / 75
 
         def rate(temperature: float) -> float:
-            return max(float(ramp.cooling_at_minus_55 + k * (temperature + 55)), 0.05)
+            return max(float(ramp.cooling_at_minus_55 + k * (temperature + 55)), _SLOWEST)
 
-        seconds += 60 * (math.log(rate(low) / rate(stop_degc)) / k if k > 1e-9 else (low - stop_degc) / rate(low))
+        # Below the temperature where that law falls to the slowest rate, the slowest rate goes on.
+        bend = max(stop_degc, (_SLOWEST - ramp.cooling_at_minus_55) / k - 55) if k > 1e-9 else stop_degc
+        bend = min(bend, low)
+        seconds += 60 * (math.log(rate(low) / rate(bend)) / k if abs(k) > 1e-9 else (low - bend) / rate(low))
+        seconds += 60 * (bend - stop_degc) / _SLOWEST
     return float(seconds)

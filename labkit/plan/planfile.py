@@ -30,6 +30,8 @@ class SoakSpec(Strict):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        if min(self.within, self.slope, self.timeout) <= 0 or self.hold < 0:
+            raise ValueError("within, slope and timeout must be above zero, for not below")
         if self.timeout < self.hold:
             raise ValueError("timeout is shorter than the hold (for); no soak could ever end")
         return self
@@ -62,13 +64,16 @@ class AxisSpec(Strict):
             return tuple(parse(value, unit) for value in self.values)
         step_unit = "K" if unit == "degC" else unit
         start, stop, step = parse(self.start, unit), parse(self.stop, unit), parse(self.step, step_unit)
-        if step == 0 or (stop - start) * step < 0:
+        if step == 0:
+            raise QuantityError("a step of zero leads nowhere; write the distance between two values")
+        if (stop - start) / step < 0:
             raise QuantityError(f"from {self.start} to {self.stop} is never reached in steps of {self.step}; turn the "
                                 "sign of step")
-        count = round((stop - start) / step)
-        if count > _MOST_VALUES:
-            raise QuantityError(f"{count:,} values are more than the {_MOST_VALUES:,} that an axis may have; widen "
-                                "step")
+        steps = (stop - start) / step
+        if steps >= _MOST_VALUES:
+            raise QuantityError(f"{steps + 1:,.0f} values are more than the {_MOST_VALUES:,} that an axis may have; "
+                                "widen step")
+        count = round(steps)
         if abs(start + count * step - stop) > 1e-6 * abs(step):
             raise QuantityError(f"{self.stop} is not a whole number of steps of {self.step} from {self.start}; change "
                                 "step or one end")
@@ -129,6 +134,13 @@ class Assumptions(Strict):
 
     failing: Percent = 10.0
     """Share of the points that end in a hang or crash, in per cent."""
+
+    @field_validator("failing")
+    @classmethod
+    def _share(cls, value: float) -> float:
+        if not 0 <= value <= 100:
+            raise ValueError(f"{value:g} % is no share of the points; write 0 % to 100 %")
+        return value
 
 
 class PlanFile(Strict):

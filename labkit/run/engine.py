@@ -42,7 +42,8 @@ def perform(plan: CompiledPlan, bench: OpenBench, session: Session, recorder: Re
         performance.complete = True
     except LabkitError as error:
         performance.problem = Stopped(session.stop_reason) if isinstance(error, Cancelled) else error
-        recorder.event("warning" if isinstance(error, Stopped | Cancelled) else "error", "", f"run ended: {performance.problem}")
+        level = "warning" if isinstance(error, Stopped | Cancelled) else "error"
+        recorder.event(level, "", f"run ended: {performance.problem}")
     finally:
         with session.making_safe():
             session.phase("making safe")
@@ -87,17 +88,9 @@ def _run_blocks(
             if unsettled:
                 recorder.event("error", "", f"{unsettled}; its points are not tested")
         session.phase(_place(plan, block))
-        session.clock.gather([partial(_site_block, run, block, unsettled, recorder) for run in sites])
+        session.clock.gather([partial(run.block, block, unsettled) for run in sites])
+        session.check()
         _still_alive(sites)
-
-
-def _site_block(run: SiteRun, block: Block, unsettled: str, recorder: Recorder) -> None:
-    """One site's share of a block; an instrument that fails for good costs this site, not the others."""
-    try:
-        run.block(block, unsettled)
-    except (BoardDidNotStart, InstrumentError) as error:
-        run.drop(str(error))
-        run.block(block)  # stores the rest as not tested
 
 
 def _still_alive(sites: list[SiteRun]) -> None:

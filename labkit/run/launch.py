@@ -179,8 +179,8 @@ def _perform(
         "settles": [asdict(settle) for settle in performance.settles],
         "safe": {"verified": performance.safe.verified, "text": str(performance.safe)},
     }
-    write_json(folder / RUN_JSON, info)
     write_parquet(folder / RUN_DB, folder / POINTS, {"run": folder.name, "simulated": str(simulated).lower()})
+    write_json(folder / RUN_JSON, info)
     return RunOutcome(folder, verdict, tuple(reasons), counts, virtual_s, wall_s, simulated, exit_code,
                       str(performance.problem or ""))
 

@@ -15,12 +15,13 @@ def failing_share(runs: Path, plan: str) -> tuple[float, int] | None:
     """Return (share, number of runs) from the latest complete runs of ``plan`` under ``runs``; None without any."""
     shares = []
     for folder in islice(run_folders(runs), _LOOK_AT):
-        if not folder.name.endswith(f"-{plan}"):
+        if folder.name.partition("-")[2] != plan:
             continue
         info = read_json(folder / RUN_JSON)
         if info.get("status") != "complete":
             continue
-        counts = [c for c in info.get("counts", {}).values() if isinstance(c, dict)]
+        by_site = info.get("counts")
+        counts = [c for c in by_site.values() if isinstance(c, dict)] if isinstance(by_site, dict) else []
         total = sum(sum(c.values()) for c in counts)
         if total:
             shares.append(sum(c.get("hang", 0) + c.get("crash", 0) for c in counts) / total)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.errors import InfrastructureError
 from labkit.instrument import Special
 from labkit.plan.compiled import Bounds, Column, CompiledPlan, SitePlan
 from labkit.quantity import render
@@ -76,9 +79,11 @@ class Recorder:
         for column in self._columns:
             value = result.values.get(column.name)
             if column.text:
-                row.append(None if value is None else str(value))
+                row.append(None if value is None else clean(str(value)))
             elif isinstance(value, Special):
                 row += (None, value.value)
+            elif isinstance(value, float) and not math.isfinite(value):
+                row += (None, Special.NOT_A_NUMBER.value)  # SQLite would store it as if nothing had been read
             else:
                 row += (value, None)
         row += (result.outcome, clean(result.reason), int(result.judged), result.violations, now,
@@ -105,7 +110,7 @@ class Recorder:
         """Store something worth a line, and tell the observers."""
         clock = self._session.clock
         text = clean(text)
-        with self._lock:
+        with self._lock, suppress(InfrastructureError):  # a full disk ends the run at its next point, never on its way
             self._journal.event(clock.now(), clock.utc().isoformat(timespec="milliseconds"), level, site, text)
         for observer in self._session.observers:
             observer.event(level, site, text)
@@ -155,7 +160,7 @@ def _violations(limits: Mapping[str, Bounds], columns: Sequence[Column], values:
         value = values.get(name)
         if isinstance(value, Special):
             found.append(f"{name} {value.value}")
-        elif isinstance(value, float) and not bounds.low <= value <= bounds.high:
+        elif isinstance(value, int | float) and not bounds.low <= value <= bounds.high:
             unit = next(column.unit for column in columns if column.name == name)
             sign, bound = (">", bounds.high) if value > bounds.high else ("<", bounds.low)
             found.append(f"{name} {render(value, unit)} {sign} {render(bound, unit)}")

@@ -95,6 +95,8 @@ class Session:
     def signals(self) -> Iterator[None]:
         """Turn SIGINT, SIGTERM and SIGHUP into stop requests while the run lasts."""
         names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+        if "SIGHUP" in names and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            names.remove("SIGHUP")  # nohup: the run is meant to outlive its terminal
         old = {}
 
         def handle(number: int, frame: FrameType | None) -> None:
@@ -111,7 +113,8 @@ class Session:
             yield
         finally:
             for number, previous in old.items():
-                signal.signal(number, previous)
+                if previous is not None:  # None: installed by something that is not Python, and out of its reach
+                    signal.signal(number, previous)
 
     def phase(self, text: str) -> None:
         """Tell the observers that something longer begins."""

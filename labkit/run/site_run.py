@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from labkit.bench.opened import OpenBench, Site
-from labkit.errors import Cancelled, InstrumentError, LabkitError
+from labkit.bench.safe import site_off
+from labkit.errors import Cancelled, InstrumentError, LabkitError, LinkError, NotVerifiedSafe
 from labkit.plan.compiled import Block, CompiledPlan
 from labkit.run.point import BoardSilent, PointMeter
 from labkit.run.power import BoardDidNotStart, power_cycle
@@ -59,7 +60,8 @@ class SiteRun:
         sequence = 0
         row: float | None = None
         while (point := search.ask()) is not None:
-            self._session.check()
+            if self._session.stop_level:
+                return  # not an exception: that would cancel the point under way at the other sites
             result = self._result(block, point, sequence)
             skip = unsettled or self._skip_reason(point)
             if skip:
@@ -67,7 +69,10 @@ class SiteRun:
                 result.started_s = self._session.clock.now()
                 self._store(search, point, result)
             else:
-                self._measure(search, point, result, new_row=point.x != row)
+                try:
+                    self._measure(search, point, result, new_row=point.x != row)
+                except (InstrumentError, NotVerifiedSafe) as error:  # from a recovery: the point itself is stored
+                    self.drop(str(error))
             row = point.x
             sequence += 1
 
@@ -90,6 +95,7 @@ class SiteRun:
         """Measure one point, again after an instrument failed it, and recover the board where it hung."""
         clock = self._session.clock
         result.started_s = clock.now()
+        lost = False
         for attempt in range(1, self._plan.file.retries + 2):
             result.attempt, result.values = attempt, {}
             try:
@@ -99,13 +105,15 @@ class SiteRun:
                 self._store(search, point, result)
                 raise
             except InstrumentError as error:
+                lost = isinstance(error, LinkError)
                 self._infra(result, error)
                 continue
-            self.state.infra_in_a_row = 0
+            lost, self.state.infra_in_a_row = False, 0
             if result.outcome != "invalid":
                 break
         if result.outcome == "infra":
-            self.state.infra_in_a_row += 1
+            # A connection that stays lost over every attempt will not come back at the next point.
+            self.state.infra_in_a_row += _INFRA_IN_A_ROW if lost else 1
         cost_s = clock.now() - result.started_s
         recover = result.outcome in ("hang", "crash") or "protection tripped" in result.reason
         self._store(search, point, result, cost_s)
@@ -113,7 +121,7 @@ class SiteRun:
             self._row_hangs[point.x] = self._row_hangs.get(point.x, 0) + 1
             self.recover(result.outcome)
         elif self.state.infra_in_a_row >= _INFRA_IN_A_ROW:
-            self.drop(f"{_INFRA_IN_A_ROW} points in a row were lost to an instrument: {result.reason}")
+            self.drop(f"an instrument fails at point after point: {result.reason}")
 
     def _at_point(self, result: PointResult, from_nominal: bool) -> None:
         there = {name: value for name, value in result.axes.items() if not name.startswith("chamber.")}
@@ -164,6 +172,9 @@ class SiteRun:
         self.drop(f"{why}, and {_START_ATTEMPTS} power cycles did not bring the board back: {problem}")
 
     def drop(self, reason: str) -> None:
-        """Give this site up; the rest of its points are not tested."""
+        """Give this site up: its rails go off now, the rest of its points are not tested."""
         self.state.dropped = reason
         self._recorder.event("error", self.name, f"site {self.name} dropped: {reason}")
+        with self._bench.taking(sorted(self._site.instruments)):
+            verified, text = site_off(self._site)
+        self._recorder.event("info" if verified else "error", self.name, text)

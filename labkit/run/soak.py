@@ -5,6 +5,7 @@ The rule is a function of samples, so it is the same under virtual and wall time
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ class Soak:
     def sample(self, now_s: float, value: float) -> SoakState:
         """Take a sample and return where the soak stands."""
         samples = self._samples
+        if not math.isfinite(value):
+            return self._missing("band", None)
         samples.append((now_s, value))
         while samples[0][0] < now_s - self._window_s:
             samples.popleft()

@@ -24,7 +24,7 @@ def run_folders(root: Path) -> Iterator[Path]:
     """Yield the run folders under ``root``, newest first, by name alone."""
     if not root.is_dir():
         return
-    for day in sorted((d for d in root.iterdir() if _DAY.match(d.name)), reverse=True):
+    for day in sorted((d for d in root.iterdir() if _DAY.match(d.name) and d.is_dir()), reverse=True):
         yield from sorted((r for r in day.iterdir() if _RUN.match(r.name)), key=_number, reverse=True)
 
 
@@ -44,15 +44,15 @@ def new_run_folder(root: Path, plan: str, day: date) -> Path:
         parent.mkdir(parents=True, exist_ok=True)
         while True:
             number += 1
-            taken = any(_number(folder) == number for folder in run_folders(root))
             folder = parent / f"{number:04d}-{plan}"
-            if taken:
-                continue
             try:
                 folder.mkdir()
             except FileExistsError:
                 continue
-            return folder
+            # Looked at after the folder was made: of two that take one number at once, at least one sees the other.
+            if sum(_number(other) == number for other in run_folders(root)) == 1:
+                return folder
+            folder.rmdir()
     except OSError as error:
         raise InfrastructureError(
             f"no run folder can be made under {root}: {error.strerror or error}; choose another with --runs") from None

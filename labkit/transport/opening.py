@@ -84,7 +84,8 @@ class LinkOpener:
         from labkit.transport.tcp import TcpLink
 
         _known(options, _TCP_OPTIONS, "a socket")
-        return TcpLink(name, address, **_timeout(timeout_s), **options)
+        patience = {"reconnect_s": timeout_s} if timeout_s is not None else {}
+        return TcpLink(name, address, **{**_timeout(timeout_s), **patience, **options})
 
     def _visa(
         self, name: str, resource: str, library: str, timeout_s: float | None, options: dict[str, Any],

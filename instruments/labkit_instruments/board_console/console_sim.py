@@ -86,7 +86,7 @@ class ConsoleTwin:
     def _catch_up(self) -> None:
         """Let the world go on until now, then perform lines that were typed while a test ran."""
         self._board.timeline.sync()
-        if self._deaf():
+        if self._waiting and self._deaf():
             self._waiting.clear()
         while self._waiting and not self._board.testing:
             self._enter(self._waiting.pop(0))

@@ -22,19 +22,24 @@ from labkit_instruments.power_supply.keysight_e36312a_headers import E36312AFron
 
 _OV, _OC = 512, 1024
 _MODE_BITS = {"CC": 1, "CV": 2, "off": 0}
+_ROUNDING_V = 1e-6  # what is so far below its protection level cannot exceed it by rounding
 
 
 class Outlet(Protocol):
     """What an output is connected to: :class:`labkit.sim.world.outlet.Outlet`."""
 
     target_volts: float
+    settled_amps: float
 
     @property
     def asked_volts(self) -> float:
         """What the output was told to make, V; 0 while off."""
     @property
-    def settled_amps(self) -> float:
-        """The current once settled, A."""
+    def mode(self) -> str:
+        """What the output does now: "CV", "CC" or "off"."""
+    @property
+    def highest_volts(self) -> float:
+        """What the terminals stay below until the output is driven again, V."""
     def drive(self, *, on: bool, volts: float, amps: float, remote: bool) -> None:
         """Set what the output does."""
     def observe(self) -> OutletState:
@@ -47,16 +52,16 @@ class _Open:
     """An output with nothing connected."""
 
     def __init__(self) -> None:
-        self.target_volts = self.settled_amps = self.asked_volts = 0.0
-        self._on = False
+        self.target_volts = self.settled_amps = self.asked_volts = self.highest_volts = 0.0
+        self.mode = "off"
 
     def drive(self, *, on: bool, volts: float, amps: float, remote: bool) -> None:
-        self._on, self.target_volts = on, volts if on else 0.0
-        self.asked_volts = self.target_volts
+        self.mode = "CV" if on else "off"
+        self.target_volts = self.asked_volts = self.highest_volts = volts if on else 0.0
 
     def observe(self) -> OutletState:
         volts = self.target_volts
-        return OutletState(volts, volts, 0.0, "CV" if self._on else "off")
+        return OutletState(volts, volts, 0.0, self.mode)
 
     def volts_at(self, when: float) -> float:
         return self.target_volts
@@ -100,10 +105,17 @@ class E36312ATwin(E36312AFront):
         self._watch()
 
     def _watch(self) -> None:
-        """Find the channels whose protection can trip, and look at them."""
-        self._watched = tuple(place for place in self.places if self.value("output", place) and not self._tripped[place]
-                              and (self.value("ovp_enabled", place) or self.value("ocp_enabled", place)))
+        """Find the channels whose protection can trip before something is set again, and look at them."""
+        self._watched = tuple([place for place in self.places if self._can_trip(place)])
         self.attend()
+
+    def _can_trip(self, place: Place) -> bool:
+        if not self.value("output", place) or self._tripped[place]:
+            return False
+        if self.value("ocp_enabled", place):
+            return True
+        level = self.value("ovp_level", place) - _ROUNDING_V
+        return bool(self.value("ovp_enabled", place) and self._outlets[place].highest_volts > level)
 
     def after_reset(self) -> None:
         """Clear latched trips, then carry the settings out."""
@@ -175,7 +187,7 @@ class E36312ATwin(E36312AFront):
         return self._condition(place)
 
     def _condition(self, place: Place) -> int:
-        return _MODE_BITS[self._outlets[place].observe().mode] | self._tripped[place]
+        return _MODE_BITS[self._outlets[place].mode] | self._tripped[place]
 
     # Protection and status.
 

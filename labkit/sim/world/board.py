@@ -56,6 +56,7 @@ class Board:
         self._chamber = chamber
         self._core = CoreLoad(self.silicon, self._driven)
         self._rails: dict[str, Rail] = {}
+        self._core_outlet: Outlet | None = None
         self._agenda: dict[str, float] = {}
         self._powered, self._held_until = False, -math.inf
         self._test: Test | None = None
@@ -81,7 +82,7 @@ class Board:
         if rail in self._rails:
             raise ValueError(f"rail {rail} of the board at site {self.site} is fed twice")
         if rail == model.core_rail:
-            outlet = Outlet(self.timeline, self._core, lead_ohms=lead_ohms)
+            outlet = self._core_outlet = Outlet(self.timeline, self._core, lead_ohms=lead_ohms)
             self._rails[rail] = Rail(outlet, model.power_good_v, model.reset_v)
         elif rail in model.other_volts:
             volts, amps = model.other_volts[rail], model.other_amps.get(rail, 0.0)
@@ -160,7 +161,7 @@ class Board:
         now = self.timeline.sync()
         if self._state is not State.UP or self._test is not None:
             raise ValueError("a test is under way" if self._test else f"the chip is {self._state.value}")
-        outlet = self._core_outlet()
+        outlet = self._core_outlet
         self._test = Test(name, report, outlet.volts_at(now) if outlet else self.model.nominal_v)
         self._agenda["end"] = now + duration_s
         self._operate(now)
@@ -206,7 +207,7 @@ class Board:
             self._operate(at)
 
     def _driven(self, now: float) -> None:
-        outlet = self._core_outlet()
+        outlet = self._core_outlet
         if self._test is not None and outlet is not None:
             self._test.lowest_v = min(self._test.lowest_v, outlet.volts_at(now), outlet.target_volts)
         self._review_power(now)
@@ -214,10 +215,11 @@ class Board:
 
     def _good(self, now: float) -> bool:
         """Compare every fed rail with its threshold: a rail is lost at less than what makes it good."""
-        good = self._core_outlet() is not None
+        powered = self._powered
         for rail in self._rails.values():
-            good = good and rail.outlet.volts_at(now) >= (rail.lost_v if self._powered else rail.good_v)
-        return good
+            if rail.outlet.volts_at(now) < (rail.lost_v if powered else rail.good_v):
+                return False
+        return self._core_outlet is not None
 
     def _review_power(self, now: float) -> None:
         """Start or stop the chip when its rails have become good or were lost."""
@@ -299,7 +301,7 @@ class Board:
 
     def _judge(self, now: float, test: Test) -> Outcome:
         """Return how the test ends: depth below the edge at its lowest voltage, plus the noise of this repeat."""
-        outlet = self._core_outlet()
+        outlet = self._core_outlet
         key: tuple[object, ...] = (self.timeline.seed, self.dut, test.name, *self._condition())
         if outlet is None:
             return Outcome.HANG
@@ -314,14 +316,10 @@ class Board:
 
     def _condition(self) -> tuple[object, ...]:
         """Return what was asked for: volts to 0.1 mV, kHz, set point to 0.1 K."""
-        outlet = self._core_outlet()
+        outlet = self._core_outlet
         set_point = self._chamber.set_point_degc if self._chamber is not None else None
         return (round((outlet.asked_volts if outlet else 0.0) * 1e4), round(self._hz / 1e3),
                 None if set_point is None else round(set_point * 10.0))
-
-    def _core_outlet(self) -> Outlet | None:
-        rail = self._rails.get(self.model.core_rail)
-        return rail.outlet if rail is not None else None
 
     def _air(self, at: float) -> float:
         chamber, room = self._chamber, self.timeline.ambient_degc
@@ -379,22 +377,22 @@ class Board:
 
     def _balance(self) -> float:
         """Solve the core's outlet, which alone depends on what the chip does, and return the power of all rails."""
-        core = self._core_outlet()
-        if core is not None:
-            core.solve()
+        if self._core_outlet is not None:
+            self._core_outlet.solve()
         watts = 0.0
         for rail in self._rails.values():
-            watts += rail.outlet.target_volts * rail.outlet.settled_amps
+            outlet = rail.outlet
+            watts += outlet.target_volts * outlet.settled_amps
         return watts
 
     def _idle_depth(self) -> float:
         """Return how far below the edge of idle code the settled core voltage is, V."""
-        outlet = self._core_outlet()
+        outlet = self._core_outlet
         if outlet is None:
             return -math.inf
         amps = outlet.settled_amps
         return self.silicon.depth(outlet.target_volts, self._hz, self._die, amps, self._drift) - self.model.idle_v
 
     def _going_off(self) -> bool:
-        outlet = self._core_outlet()
+        outlet = self._core_outlet
         return outlet is not None and outlet.target_volts < self.model.reset_v

@@ -62,16 +62,18 @@ class Resistor:
 class Outlet:
     """One supply channel, wired through leads to a load."""
 
-    __slots__ = ("_amps", "_amps_limit", "_changed", "_lead_ohms", "_load", "_mode", "_on", "_remote", "_residual",
-                 "_tau", "_timeline", "_volts_set", "target_volts")
+    __slots__ = ("_amps_limit", "_changed", "_lead_ohms", "_load", "_mode", "_on", "_remote", "_residual", "_tau",
+                 "_timeline", "_volts_set", "settled_amps", "target_volts")
 
     def __init__(self, timeline: Timeline, load: Load, *, lead_ohms: float = 0.0) -> None:
         self._timeline, self._load, self._lead_ohms = timeline, load, lead_ohms
         self._on, self._volts_set, self._amps_limit, self._remote = False, 0.0, 0.0, False
         self._residual, self._changed, self._tau = 0.0, timeline.start, SETTLE_S
-        self._amps, self._mode = 0.0, "off"
+        self._mode = "off"
         self.target_volts = 0.0
         """The voltage at the load once settled."""
+        self.settled_amps = 0.0
+        """The current once settled, A."""
 
     @property
     def asked_volts(self) -> float:
@@ -79,9 +81,19 @@ class Outlet:
         return self._volts_set if self._on else 0.0
 
     @property
-    def settled_amps(self) -> float:
-        """The current once settled, A."""
-        return self._amps
+    def mode(self) -> str:
+        """What the supply does now: "CV", "CC" or "off"."""
+        self._timeline.sync()
+        return self._mode
+
+    @property
+    def highest_volts(self) -> float:
+        """What the terminals stay below, whatever the load does, until the next :meth:`drive`, V.
+
+        A load can pull the voltage down, but never above what is driven, what is left of the last change, and the
+        drop that the current limit makes in the leads.
+        """
+        return self.asked_volts + max(0.0, self._residual) + self._amps_limit * self._lead_ohms
 
     def drive(self, *, on: bool, volts: float, amps: float, remote: bool) -> None:
         """Set what the supply does: ``volts`` and the current limit ``amps``; ``remote`` sense regulates at the load.
@@ -105,7 +117,7 @@ class Outlet:
         volts = self.volts_at(now)
         if not self._on:
             return OutletState(volts, volts, 0.0, "off")
-        amps = self._amps
+        amps = self.settled_amps
         if volts != self.target_volts:
             amps = min(self._load.amps(volts), self._amps_limit)
         terminal = volts + amps * self._lead_ohms
@@ -128,7 +140,7 @@ class Outlet:
     def solve(self) -> None:
         """Find the settled state for the load as it is now: constant voltage, or constant current if that is less."""
         if not self._on:
-            self.target_volts, self._amps, self._mode = 0.0, 0.0, "off"
+            self.target_volts, self.settled_amps, self._mode = 0.0, 0.0, "off"
             return
         load, volts = self._load, self._volts_set
         amps = load.amps(volts)
@@ -140,7 +152,7 @@ class Outlet:
         if amps > self._amps_limit:
             self._mode = "CC"
             volts, amps = self._limited(volts), self._amps_limit
-        self.target_volts, self._amps = volts, amps
+        self.target_volts, self.settled_amps = volts, amps
 
     def _limited(self, high: float) -> float:
         """Return the voltage at which the load takes the current limit."""

@@ -165,5 +165,7 @@ class Silicon:
         if volts <= 0.0:
             return 0.0
         model = self.model
-        leaking = leak * math.exp((volts - 0.75) / model.leak_volts) * min(1.0, volts / 0.3)
+        leaking = leak * math.exp((volts - 0.75) / model.leak_volts)
+        if volts < 0.3:
+            leaking *= volts / 0.3
         return volts * (self._static_s + model.switched_f * hz_activity) + leaking
