@@ -181,6 +181,8 @@ class VirtualClock:
         if held is None:
             self._locks[name] = (task, deque())
         else:
+            if held[0] is task:
+                raise RuntimeError(f"the lock {name} is held already by the thread that asks for it")
             held[1].append(task)
             self._hand_over(task)
             if name not in self._locks or self._locks[name][0] is not task:
@@ -267,7 +269,7 @@ class WallClock:
         self._start_utc = datetime.now(UTC)
         self._changed = threading.Condition()
         self._stopped = False
-        self._locks: dict[str, deque[object]] = {}
+        self._locks: dict[str, deque[tuple[int, object]]] = {}
         self._here = threading.local()
 
     def now(self) -> float:
@@ -325,9 +327,11 @@ class WallClock:
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold the lock of that name; a wait for it ends at once with :class:`Cancelled` when cancelled."""
-        ticket = object()
+        ticket = (threading.get_ident(), object())
         with self._changed:
             queue = self._locks.setdefault(name, deque())
+            if queue and queue[0][0] == ticket[0]:
+                raise RuntimeError(f"the lock {name} is held already by the thread that asks for it")
             queue.append(ticket)
             try:
                 while queue[0] is not ticket:

@@ -13,7 +13,8 @@ import re
 CANONICAL = ("V", "A", "W", "Ohm", "Hz", "F", "H", "s", "degC", "K", "K/min", "V/s", "%", "")
 """The unit of each dimension in which labkit computes. ``degC`` is a temperature, ``K`` a difference of two."""
 
-_TIME = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_TIME = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "\u03bcs": 1e-6, "ns": 1e-9, "ps": 1e-12,
+         "min": 60.0, "h": 3600.0, "d": 86400.0}
 _RATES = {
     "K/min": {"K/min": 1.0, "K/s": 60.0, "K/h": 1 / 60, "degC/min": 1.0, "degC/s": 60.0},
     "V/s": {"V/s": 1.0, "V/ms": 1e3, "V/us": 1e6, "mV/us": 1e3, "mV/ms": 1.0, "mV/s": 1e-3, "kV/s": 1e3},

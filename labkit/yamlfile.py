@@ -181,6 +181,13 @@ def _refuse_marks(text: str, path: Path) -> None:
                               "the text in quotes", place)
 
 
+def _refuse_half_characters(text: str, place: Place) -> None:
+    """Refuse what an escape in double quotes can write and no file, database or terminal can hold."""
+    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+        raise ConfigError("holds half of a character (an escape between \\ud800 and \\udfff); write the character "
+                          "itself", place)
+
+
 class _Reader:
     """Turns the node graph into plain data, refusing what YAML allows and labkit does not."""
 
@@ -209,6 +216,7 @@ class _Reader:
             place = Place(self.path, line, ".".join(map(str, key)))
             if not isinstance(name, str):
                 raise ConfigError("a key must be a plain word", place)
+            _refuse_half_characters(name, place)
             if name in found:
                 first = self.lines[(*key, name)]
                 raise ConfigError(f"the key {name!r} stands here twice (first in line {first}); keep one", place)
@@ -219,6 +227,7 @@ class _Reader:
     @staticmethod
     def _scalar(node: Any, place: Place) -> Any:
         text: str = node.value
+        _refuse_half_characters(text, place)
         if node.style in ("'", '"', "|", ">"):
             return text
         if text.lower() in _TRAP_WORDS:
@@ -271,6 +280,10 @@ def _key(problem: ErrorDetails, document: Document) -> KeyPath:
 def _sentence(problem: ErrorDetails) -> str:
     """Return what is wrong and what to do, in the words of somebody who writes such files."""
     kind, value = problem["type"], problem.get("input")
+    if kind == "missing" and isinstance(problem["loc"][-1], int):
+        return f"a value is missing after {value!r}; write all of them, like [0.7 V, 0.8 V]"
+    if kind == "too_long":
+        return f"there are {problem['ctx']['actual_length']} values, where {problem['ctx']['max_length']} are wanted"
     if kind == "missing":
         return f"the key {problem['loc'][-1]!r} is missing; add it"
     if kind == "literal_error":

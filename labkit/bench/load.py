@@ -71,15 +71,18 @@ def find_file(text: str, kind: FileKind, beside: Sequence[Path] = ()) -> Path:
             if (folder / path).is_file():
                 return folder / path
         raise ConfigError(f"there is no {kind} file {text}")
+    other = ""
     for folder in beside:
         for candidate in (folder / f"{text}.yaml", folder / _FOLDER[kind] / f"{text}.yaml",
                           folder.parent / _FOLDER[kind] / f"{text}.yaml"):
-            if candidate.is_file() and _is_kind(candidate, kind):
-                return candidate
+            if candidate.is_file():
+                if _is_kind(candidate, kind):
+                    return candidate
+                other = f" ({candidate} lies there, but has no key {kind!r})"
     known = shipped(kind)
     if text in known:
         return known[text]
-    raise ConfigError(f"there is no {kind} {text!r}{near(text, known)}; a path to a .yaml file works too")
+    raise ConfigError(f"there is no {kind} {text!r}{other}; a path to a .yaml file works too{near(text, known)}")
 
 
 def _is_kind(path: Path, kind: FileKind) -> bool:

@@ -101,8 +101,8 @@ class Site:
             if self.chamber is None:
                 raise ConfigError(f"{name}: site {self.name} stands in no chamber; name one in the bench file")
             return self._row(cast(Owner, self.chamber), parts[1], name)
-        raise ConfigError(f"{name!r} names nothing of a site{near(name, self.names())}; names are rails.R.…, "
-                          "clocks.C.frequency, readings.N and chamber.…")
+        raise ConfigError(f"{name!r} names nothing of a site (names are rails.R.…, clocks.C.frequency, readings.N and "
+                          f"chamber.…){near(name, self.names())}")
 
     def names(self) -> list[str]:
         """Return every name that :meth:`target` knows."""
@@ -249,20 +249,22 @@ def _check_reach(bench: Bench, sites: Iterable[Site]) -> None:
                 (channel.current_limit, spec.current_limit, "current_limit"))
             for setting, value, what in wanted:
                 _check_allowed(bench, setting, value, f"{what} of rail {rail.name} of board {site.board.name}",
+                               "use another channel, or correct the limit or the board file",
                                ("sites", site.name, "rails", rail.name))
         if site.chamber is not None:
             name = site.chamber.label
             _check_allowed(bench, site.chamber.temperature, bench.file.instruments[name].safe_temperature,
-                           "safe_temperature", ("instruments", name, "safe_temperature"))
+                           "safe_temperature", "correct it, or the limit", ("instruments", name, "safe_temperature"))
 
 
-def _check_allowed(bench: Bench, setting: BoundSetting[float], value: float, what: str, key: KeyPath) -> None:
+def _check_allowed(
+    bench: Bench, setting: BoundSetting[float], value: float, what: str, remedy: str, key: KeyPath,
+) -> None:
     try:
         setting.limits.check(value, what=setting.label, unit=setting.unit)
     except LimitRefused as error:
         problem = str(error).removesuffix("; nothing was sent")
-        raise bench.document.error(f"{what} cannot be set: {problem}; use another channel, or correct the limit or the "
-                                   "board file", key) from None
+        raise bench.document.error(f"{what} cannot be set: {problem}; {remedy}", key) from None
 
 
 def _open_console(bench: Bench, site: str, links: LinkSource, clock: Clock) -> Instrument:

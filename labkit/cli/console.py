@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def stdout() -> Console:
-    """Return a rich console on stdout; 100 columns where it is no terminal."""
+    """Return a rich console on stdout; 120 columns where it is no terminal."""
     from rich.console import Console
 
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=100)
+    return console if console.is_terminal else Console(highlight=False, width=120)
 
 
 def stderr() -> Console:

@@ -21,7 +21,7 @@ def sim() -> None:
 @click.argument("bench")
 @click.option("--map", "map_file", type=click.Path(path_type=Path), help="Write where every model answers (JSON).")
 @click.option("--bench-out", type=click.Path(path_type=Path), help="Write the bench file with the served addresses.")
-@click.option("--time-scale", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
+@click.option("--time-scale", type=click.FloatRange(0.01, 10_000), default=1.0, show_default=True,
               help="How many times faster than life soaks, settles and boots go.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the simulation.")
 @DUT

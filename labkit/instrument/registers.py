@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from labkit.clock import Clock
-from labkit.errors import LimitRefused, LinkError, ReplyError
+from labkit.errors import LimitRefused, ReplyError
 from labkit.instrument.declare import Operation, Register, Row, Special
 from labkit.transport.link import Later, Pending, RegisterLink
 
@@ -54,7 +54,9 @@ class RegisterPort:
                     self.link.write(wire.address, self._encode(op.row, wire, op.value))
                 else:
                     values.append(self._decode(op.row, wire, self.link.read(wire.address, _WIDTH[wire.encoding])))
-            except LinkError:
+            except LimitRefused:
+                raise
+            except BaseException:  # a cancelled wait leaves an answer under way just as a time-out does
                 self._dirty = True
                 raise
         return values

@@ -20,7 +20,7 @@ def driver(name: str) -> type[Instrument]:
     """Return the driver class of that name; raises ConfigError with near matches, or with what broke its import."""
     known = names()
     if name not in known:
-        raise ConfigError(f"there is no driver {name!r}{near(name, known)}; `labkit drivers` lists them")
+        raise ConfigError(f"there is no driver {name!r} (`labkit drivers` lists them){near(name, known)}")
     try:
         found = known[name].load()
     except Exception as error:

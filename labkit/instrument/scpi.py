@@ -44,6 +44,7 @@ class ScpiPort:
     def __init__(self, name: str, link: MessageLink, clock: Clock, dialect: ScpiDialect) -> None:
         self.name, self.link, self._clock, self._dialect = name, link, clock, dialect
         self._texts: dict[tuple[Row[Any], int | None, str], tuple[str, str]] = {}
+        self._questions: dict[Operation, str] = {}
         self._dirty = False
 
     def start(self, operations: Sequence[Operation]) -> Pending[list[Any]]:
@@ -63,7 +64,8 @@ class ScpiPort:
         return values
 
     def _exchange(self, operations: Sequence[Operation], error_query: str) -> Pending[list[Any]]:
-        units = [self._unit(op) for op in operations]
+        questions = self._questions
+        units = [questions.get(op) or self._unit(op) for op in operations]
         gets = [op.row for op in operations if op.verb == "get"]
         if error_query:
             units.append(error_query)
@@ -86,6 +88,8 @@ class ScpiPort:
         if text is None:
             text = self._texts[key] = self._compile(op)
         head, tail = text
+        if op.verb == "get":
+            self._questions[op] = head  # a bound row asks with one and the same operation, again and again
         return f"{head}{encode(op.row, op.value)}{tail}" if op.verb == "put" else head
 
     def _compile(self, op: Operation) -> tuple[str, str]:
@@ -201,16 +205,17 @@ class _Reply:
 
 def split_reply(reply: str) -> list[str]:
     """Return the answers of a compound message: split at ``;`` outside quotes."""
-    if '"' not in reply:
+    quote = reply.find('"')
+    if quote < 0 or reply.rfind(";") < quote:
         return reply.split(";")
-    fields, start, quoted = [], 0, False
-    for index, char in enumerate(reply):
-        if char == '"':
-            quoted = not quoted
-        elif char == ";" and not quoted:
-            fields.append(reply[start:index])
-            start = index + 1
-    fields.append(reply[start:])
+    fields: list[str] = []
+    quoted = False
+    for piece in reply.split(";"):
+        if quoted:
+            fields[-1] += f";{piece}"
+        else:
+            fields.append(piece)
+        quoted ^= piece.count('"') % 2 == 1
     return fields
 
 

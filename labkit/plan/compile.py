@@ -155,7 +155,7 @@ class _Compiler:
         found = {}
         for name, spec in self.file.limits.items():
             if name not in stored:
-                raise self.error(f"{name} is limited but never measured{near(name, stored)}; add it to measure",
+                raise self.error(f"{name} is limited but never measured; add it to measure{near(name, stored)}",
                                  ("limits", name))
             if stored[name].text:
                 raise self.error(f"{name} is a word or a switch, which no min or max can judge; remove this limit",
@@ -200,6 +200,6 @@ class _Compiler:
             raise self.error(f"the test {run.run} cannot be called like this: {error}", ("test", "args")) from None
         unused = [name for name in run.args if name not in spec.arguments]
         if unused:
-            raise self.error(f"the test {run.run} takes no argument {unused[0]!r}"
-                             f"{near(unused[0], spec.arguments)}; remove it", ("test", "args", unused[0]))
+            raise self.error(f"the test {run.run} takes no argument {unused[0]!r}; remove it"
+                             f"{near(unused[0], spec.arguments)}", ("test", "args", unused[0]))
         return TestCall(run.run, spec, line)

@@ -7,6 +7,7 @@ markup; it has passed ``clean()`` before.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -75,15 +76,16 @@ def render_shmoos(
 
 
 def _layout(shmoos: Sequence[Shmoo], color: bool, width: int, unicode: bool) -> tuple[_Look, int]:
-    """Choose two characters a cell where that fits, then one, then several grid columns a character."""
+    """Choose two characters a cell, one where more slices of a site then stand side by side, or folded columns."""
     columns_x = max(len(shmoo.x_values) for shmoo in shmoos)
+    slices = max(Counter(shmoo.site for shmoo in shmoos).values())
     margin = max(_margin(shmoo) for shmoo in shmoos) + 5
-    for cell in (2, 1):
-        wide = margin + cell * columns_x
-        if wide <= width:
-            return _Look(color, unicode, cell, 1), max(1, (width + _GAP) // (wide + _GAP))
-    room = max(1, max(_NARROW, width) - margin)
-    return _Look(color, unicode, 1, math.ceil(columns_x / room)), 1
+    beside = {cell: (width + _GAP) // (margin + cell * columns_x + _GAP) for cell in (2, 1)}
+    if beside[1] < 1:
+        room = max(1, max(_NARROW, width) - margin)
+        return _Look(color, unicode, 1, math.ceil(columns_x / room)), 1
+    cell = 1 if beside[1] > beside[2] and beside[2] < slices else 2
+    return _Look(color, unicode, cell, 1), beside[cell]
 
 
 def _margin(shmoo: Shmoo) -> int:
@@ -115,15 +117,16 @@ def _titles(shmoo: Shmoo, look: _Look, y_scale: Scale, width: int) -> list[Text]
     from rich.text import Text
 
     title = Text(f"{word(shmoo.dut, 40) or '?'}  site {word(shmoo.site, 20)}", style="bold" if look.color else "")
-    title.append(f"  {conditions_text(shmoo.conditions, shmoo.units)}" if shmoo.conditions else "", style="")
-    title.truncate(width)
+    where = Text(conditions_text(shmoo.conditions, shmoo.units) if shmoo.conditions else "")
+    for line in (title, where):
+        line.truncate(width)
     counted = Text()
     for outcome, count in shmoo.counts.items():
         if count:
             counted.append(look.glyph(outcome), style=_style(outcome, look))
             counted.append(f"{count} ")
     axis = Text(f"{name_of(shmoo.y_name)} [{y_scale.unit}]" if shmoo.y_name else "")
-    return [title, counted, axis]
+    return [title, where, counted, axis] if shmoo.conditions else [title, counted, axis]
 
 
 _SEVERITY = np.array([OUTCOMES.index(name) for name in (

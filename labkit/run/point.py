@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -40,8 +41,11 @@ class PointMeter:
     ) -> None:
         self._site, self._bench, self._session, self._air = site, bench, session, air
         self._call = plan.sites[site.name].test
+        self._free = nullcontext()
         self._under_load = self._exchanges([c.name for c in (*plan.meanwhile, *plan.conditions)])
         self._after = self._exchanges([c.name for c in plan.measure])
+        self._asked_under_load = [exchange.instrument for exchange in self._under_load]
+        self._asked_after = [exchange.instrument for exchange in self._after]
         self._chamber_wanted = any(c.name == "chamber.measured_temperature" for c in plan.conditions)
         self._mode_columns = [c.name for c in plan.conditions if c.name.endswith(".mode")]
         self._trip_columns = [c.name for c in plan.conditions if c.name.endswith("_tripped")]
@@ -90,7 +94,7 @@ class PointMeter:
             _, rail_name, row = name.split(".")
             rail = self._site.rails[rail_name]
             setting = cast("BoundSetting[float]", getattr(rail.channel, row))
-            with self._bench.taking((rail.wiring.instrument,)):
+            with self._taking((rail.wiring.instrument,)):
                 setting.set(value)
             settle = max(settle, rail.spec.settle)
         if settle:
@@ -103,18 +107,22 @@ class PointMeter:
         console = self._site.console_port
         if self._call is not None:
             console.send(self._call.line)
-        with self._bench.taking([exchange.instrument for exchange in self._under_load]):
+        with self._taking(self._asked_under_load):
             self._collect(self._under_load, result)
         result.outcome, result.reason = self._classify() if self._call is not None else ("pass", "")
         if result.outcome in ("pass", "fail", "marginal"):
             try:
-                with self._bench.taking([exchange.instrument for exchange in self._after]):
+                with self._taking(self._asked_after):
                     self._collect(self._after, result)
             except LinkTimeout as error:
                 if error.instrument != self._site.console.label:
                     raise
                 result.outcome, result.reason = "hang", "no answer from the console after the test"
         self._check_supply(result)
+
+    def _taking(self, names: Sequence[str]) -> AbstractContextManager[None]:
+        """Hold the instruments that other sites speak to as well; mostly there is none."""
+        return self._free if self._bench.shared.isdisjoint(names) else self._bench.taking(names)
 
     def _collect(self, exchanges: list[_Exchange], result: PointResult) -> None:
         """Ask all instruments, then collect, the latest first; a failure drains the others."""

@@ -59,9 +59,11 @@ class Recorder:
         self._plan, self._journal, self._session = plan, journal, session
         self._axes = [axis.name for axis in plan.axes]
         self._columns: Sequence[Column] = (*plan.meanwhile, *plan.measure, *plan.conditions)
+        self._fields = [(column.name, column.text) for column in self._columns]
         self._boxes = {name: _box(plan, site) for name, site in plan.sites.items()}
         self._lock = threading.Lock()
         self.counts: dict[str, Counter[str]] = {name: Counter() for name in plan.sites}
+        self._done: Counter[str] = Counter()
         self.judged: Counter[str] = Counter()
         self.examples: dict[str, str] = {}
         self.recoveries = 0
@@ -70,31 +72,33 @@ class Recorder:
         """Judge and store one point, and tell the observers."""
         clock = self._session.clock
         box = self._boxes[result.site]
-        result.judged = box is not None and all(
-            low - 1e-9 * abs(low) <= result.axes[name] <= high + 1e-9 * abs(high) for name, low, high in box)
+        result.judged = box is not None
+        for name, low, high in box or ():
+            if not low <= result.axes[name] <= high:
+                result.judged = False
         result.violations = "; ".join(_violations(self._plan.limits, self._columns, result.values))
         now = clock.now()
         row: list[Any] = [result.site, result.block, result.sequence, self._plan.sites[result.site].dut]
         row += [result.axes[name] for name in self._axes]
-        for column in self._columns:
-            value = result.values.get(column.name)
-            if column.text:
+        for name, is_text in self._fields:
+            value = result.values.get(name)
+            if is_text:
                 row.append(None if value is None else clean(str(value)))
-            elif isinstance(value, Special):
-                row += (None, value.value)
             elif isinstance(value, float) and not math.isfinite(value):
                 row += (None, Special.NOT_A_NUMBER.value)  # SQLite would store it as if nothing had been read
+            elif isinstance(value, Special):
+                row += (None, value.value)
             else:
                 row += (value, None)
         row += (result.outcome, clean(result.reason), int(result.judged), result.violations, now,
                 clock.utc().isoformat(timespec="milliseconds"), now - result.started_s, result.attempt)
         with self._lock:
             self._journal.point(row)
-            counts = self.counts[result.site]
-            counts[result.outcome] += 1
+            self.counts[result.site][result.outcome] += 1
+            self._done[result.site] += 1
+            done = self._done[result.site]
             if result.judged:
                 self._judge(result)
-            done = counts.total()
         for observer in self._session.observers:
             observer.point(result.site, done, result)
 
@@ -151,7 +155,7 @@ def _box(plan: CompiledPlan, site: SitePlan) -> list[tuple[str, float, float]] |
         return None
     if plan.file.judge == "all":
         return []
-    return [(name, low, high) for name, (low, high) in site.spec.items()]
+    return [(name, low - 1e-9 * abs(low), high + 1e-9 * abs(high)) for name, (low, high) in site.spec.items()]
 
 
 def _violations(limits: Mapping[str, Bounds], columns: Sequence[Column], values: Mapping[str, Any]) -> list[str]:

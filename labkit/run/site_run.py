@@ -42,6 +42,8 @@ class SiteRun:
         self._session, self._recorder = session, recorder
         self.meter = PointMeter(plan, site, bench, session, air)
         self.state = SiteState()
+        self._inner = tuple(axis.name for axis in plan.inner)
+        self._own = tuple(axis.name for axis in plan.axes if not axis.name.startswith("chamber."))
         self._nominal = {n: v for n, v in plan.sites[site.name].nominal.items() if not n.startswith("chamber.")}
         self._row_hangs: dict[float, int] = {}
 
@@ -77,8 +79,7 @@ class SiteRun:
             sequence += 1
 
     def _result(self, block: Block, point: SearchPoint, sequence: int) -> PointResult:
-        inner = self._plan.inner
-        own = dict(zip((axis.name for axis in inner), (point.x, point.y)[-len(inner):], strict=True))
+        own = dict(zip(self._inner, (point.x, point.y)[-len(self._inner):], strict=True))
         return PointResult(self.name, block.index, sequence, {**block.values, **own})
 
     def _skip_reason(self, point: SearchPoint) -> str:
@@ -124,7 +125,7 @@ class SiteRun:
             self.drop(f"an instrument fails at point after point: {result.reason}")
 
     def _at_point(self, result: PointResult, from_nominal: bool) -> None:
-        there = {name: value for name, value in result.axes.items() if not name.startswith("chamber.")}
+        there = {name: result.axes[name] for name in self._own}
         try:
             if from_nominal or not self.state.here:
                 self._move(self._nominal)

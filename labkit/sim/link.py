@@ -140,12 +140,14 @@ class TwinStreamLink:
 
     def send(self, text: str) -> None:
         """Send characters."""
-        self._check(text)
+        if self._closed:
+            raise self._refusal(text)
         self._twin.feed(text)
 
     def expect(self, pattern: re.Pattern[str], timeout_s: float) -> str:
         """Return what arrives up to the end of the first match; raises LinkTimeout with what came until then."""
-        self._check(None)
+        if self._closed:
+            raise self._refusal()
         clock = self.clock
         started = clock.now()
         deadline = started + timeout_s
@@ -160,16 +162,15 @@ class TwinStreamLink:
                 raise LinkTimeout(
                     f"nothing that matches {pattern.pattern!r} within {timeout_s:g} s", instrument=self.name,
                     reply=self._arrived, elapsed_s=now - started)
-            due = self._twin.due()
-            if due is not None and (due > now or came):
-                wake = max(due, now)
-            else:
+            wake = self._twin.due()
+            if wake is None or (wake <= now and not came):
                 wake = now + _LOOK_S
-            clock.sleep(min(deadline, wake) - now)
+            clock.sleep((wake if wake < deadline else deadline) - now)
 
     def drain(self) -> str:
         """Return and forget what has arrived."""
-        self._check(None)
+        if self._closed:
+            raise self._refusal()
         self._pull()
         arrived, self._arrived = self._arrived, ""
         return arrived
@@ -184,9 +185,8 @@ class TwinStreamLink:
             self._arrived = (self._arrived + text)[-_KEPT_CHARACTERS:]
         return bool(text)
 
-    def _check(self, sent: str | None) -> None:
-        if self._closed:
-            raise LinkError("the link was closed", instrument=self.name, sent=sent)
+    def _refusal(self, sent: str | None = None) -> LinkError:
+        return LinkError("the link was closed", instrument=self.name, sent=sent)
 
 
 class TwinRegisterLink:

@@ -15,6 +15,7 @@ from labkit.sim.world import Board, Outcome, State
 _REPLY_S = 0.002
 _NEED_CORE = ("bist", "pll", "sensors", "uptime")
 _RESULTS = {Outcome.PASS: "PASS", Outcome.FAIL: "FAIL", Outcome.CORRECTED: "CORRECTED"}
+_DEAF = (State.BOOTING, State.HUNG, State.TRIPPED)
 _MOST_LOOPS = 10**9
 _LONGEST_LINE = 500
 
@@ -46,7 +47,7 @@ class ConsoleTwin:
     def feed(self, text: str) -> None:
         """Take characters. Lines end with CR, LF or CR LF; backspace edits, Ctrl-C ends a test."""
         self._catch_up()
-        if self._deaf():
+        if self._board.state in _DEAF:
             self._line, self._after_return = "", False
             return
         if text[-1:] == "\n" and not self._echo and text[:-1].isprintable():  # a whole line, as programs send it
@@ -80,19 +81,17 @@ class ConsoleTwin:
 
     def take(self) -> str:
         """Return what was printed by now."""
-        self._catch_up()
-        return self._board.output.take(self._clock.now())
+        return self._board.output.take(self._catch_up())
 
-    def _catch_up(self) -> None:
-        """Let the world go on until now, then perform lines that were typed while a test ran."""
-        self._board.timeline.sync()
-        if self._waiting and self._deaf():
-            self._waiting.clear()
-        while self._waiting and not self._board.testing:
-            self._enter(self._waiting.pop(0))
-
-    def _deaf(self) -> bool:
-        return self._board.state not in (State.OFF, State.UP)
+    def _catch_up(self) -> float:
+        """Let the world go on until now, then perform lines that were typed while a test ran; return the time."""
+        now = self._board.timeline.sync()
+        if self._waiting:
+            if self._board.state in _DEAF:
+                self._waiting.clear()
+            while self._waiting and not self._board.testing:
+                self._enter(self._waiting.pop(0))
+        return now
 
     def _say(self, text: str, *, at_once: bool = False) -> None:
         self._board.output.say(self._clock.now() + (0.0 if at_once else _REPLY_S), text)
@@ -110,7 +109,8 @@ class ConsoleTwin:
         if board.testing:
             self._waiting.append(line)
             return
-        if board.state is State.UP and self._session != board.boots:
+        state = board.state
+        if state is State.UP and self._session != board.boots:
             self._log_in(line.strip())
             return
         words = line.split()
@@ -121,7 +121,7 @@ class ConsoleTwin:
         command = self._commands.get(name)
         if command is None:
             said: str | None = f"error: unknown command '{name}'"
-        elif board.state is State.OFF and name in _NEED_CORE:
+        elif state is State.OFF and name in _NEED_CORE:
             said = "error: core power is off"
         else:
             said = command(arguments)
@@ -164,14 +164,23 @@ class ConsoleTwin:
         return f"core={self._board.hz / 1e6:.10g}"
 
     def _sensors(self, arguments: list[str]) -> str:
+        shown = []
+        for name in arguments or ("tj", "vcore"):
+            row = self._sensor(name)
+            if row is not None:
+                shown.append(row)
+            elif arguments:
+                return f"error: no sensor '{name}'"
+        return "\n".join(shown)
+
+    def _sensor(self, name: str) -> str | None:
         board = self._board
-        shown = {"tj": f"tj={board.sensor_degc():.1f}"}
-        with suppress(KeyError):  # a core that the bench does not feed has no meter either
-            shown["vcore"] = f"vcore={board.rail_volts(board.model.core_rail):.3f}"
-        unknown = [name for name in arguments if name not in shown]
-        if unknown:
-            return f"error: no sensor '{unknown[0]}'"
-        return "\n".join(shown[name] for name in (arguments or shown))
+        if name == "tj":
+            return f"tj={board.sensor_degc():.1f}"
+        if name == "vcore":
+            with suppress(KeyError):  # a core that the bench does not feed has no meter either
+                return f"vcore={board.rail_volts(board.model.core_rail):.3f}"
+        return None
 
     def _uptime(self, arguments: list[str]) -> str:
         return f"up {self._board.timeline.sync() - self._board.up_since:.1f} s, boot {self._board.boots}"

@@ -17,7 +17,7 @@ from typing import Protocol
 from labkit.sim.scpi import Place
 from labkit.sim.twin import TwinEnvironment
 from labkit.sim.world.noise import keyed_normal
-from labkit.sim.world.outlet import SETTLE_S, OutletState
+from labkit.sim.world.outlet import OutletState
 from labkit_instruments.power_supply.keysight_e36312a_headers import E36312AFront
 
 _OV, _OC = 512, 1024
@@ -28,43 +28,30 @@ _ROUNDING_V = 1e-6  # what is so far below its protection level cannot exceed it
 class Outlet(Protocol):
     """What an output is connected to: :class:`labkit.sim.world.outlet.Outlet`."""
 
-    target_volts: float
-    settled_amps: float
+    highest_volts: float
+    """What the terminals stay below until the output is driven again, V."""
 
-    @property
-    def asked_volts(self) -> float:
-        """What the output was told to make, V; 0 while off."""
     @property
     def mode(self) -> str:
         """What the output does now: "CV", "CC" or "off"."""
-    @property
-    def highest_volts(self) -> float:
-        """What the terminals stay below until the output is driven again, V."""
     def drive(self, *, on: bool, volts: float, amps: float, remote: bool) -> None:
         """Set what the output does."""
-    def observe(self) -> OutletState:
-        """Return what the output sees now."""
-    def volts_at(self, when: float) -> float:
-        """Return the voltage at the load at a time since the last change."""
+    def observe(self, ahead_s: float = 0.0) -> OutletState:
+        """Return what the output sees ``ahead_s`` from now; infinity: once settled."""
 
 
 class _Open:
     """An output with nothing connected."""
 
     def __init__(self) -> None:
-        self.target_volts = self.settled_amps = self.asked_volts = self.highest_volts = 0.0
-        self.mode = "off"
+        self.mode, self.highest_volts = "off", 0.0
 
     def drive(self, *, on: bool, volts: float, amps: float, remote: bool) -> None:
         self.mode = "CV" if on else "off"
-        self.target_volts = self.asked_volts = self.highest_volts = volts if on else 0.0
+        self.highest_volts = volts if on else 0.0
 
-    def observe(self) -> OutletState:
-        volts = self.target_volts
-        return OutletState(volts, volts, 0.0, self.mode)
-
-    def volts_at(self, when: float) -> float:
-        return self.target_volts
+    def observe(self, ahead_s: float = 0.0) -> OutletState:
+        return OutletState(self.highest_volts, self.highest_volts, 0.0, self.mode)
 
 
 class E36312ATwin(E36312AFront):
@@ -94,28 +81,29 @@ class E36312ATwin(E36312AFront):
 
     def carry_out(self, place: Place) -> None:
         """Tell the outlet what this channel does now, as its converters make it: in steps of 0.1 mV and 0.1 mA."""
+        state = self.state
         gain, offset = self._errors[place, "set V"]
-        volts = max(0.0, round((self.value("voltage", place) * (1 + gain) + offset) * 1e4) / 1e4)
+        volts = max(0.0, round((state["voltage", place] * (1 + gain) + offset) * 1e4) / 1e4)
         gain, offset = self._errors[place, "set A"]
-        amps = max(0.0, round((self.value("current_limit", place) * (1 + gain) + offset) * 1e4) / 1e4)
-        on = self.value("output", place) and not self._tripped[place]
-        self._outlets[place].drive(on=on, volts=volts, amps=amps, remote=self.value("sense", place) == "remote")
+        amps = max(0.0, round((state["current_limit", place] * (1 + gain) + offset) * 1e4) / 1e4)
+        on = state["output", place] and not self._tripped[place]
+        self._outlets[place].drive(on=on, volts=volts, amps=amps, remote=state["sense", place] == "remote")
         self._changed_at[place] = self._time()
         self.status.set_condition("channel", place, self._condition(place))
         self._watch()
 
     def _watch(self) -> None:
         """Find the channels whose protection can trip before something is set again, and look at them."""
-        self._watched = tuple([place for place in self.places if self._can_trip(place)])
+        state = self.state
+        self._watched = tuple([place for place in self.places if state["output", place] and self._can_trip(place)])
         self.attend()
 
     def _can_trip(self, place: Place) -> bool:
-        if not self.value("output", place) or self._tripped[place]:
+        if self._tripped[place]:
             return False
-        if self.value("ocp_enabled", place):
-            return True
-        level = self.value("ovp_level", place) - _ROUNDING_V
-        return bool(self.value("ovp_enabled", place) and self._outlets[place].highest_volts > level)
+        state = self.state
+        near = self._outlets[place].highest_volts > state["ovp_level", place] - _ROUNDING_V
+        return bool(state["ocp_enabled", place] or (state["ovp_enabled", place] and near))
 
     def after_reset(self) -> None:
         """Clear latched trips, then carry the settings out."""
@@ -149,19 +137,7 @@ class E36312ATwin(E36312AFront):
 
     def _look(self, place: Place, ahead_s: float) -> OutletState:
         """Return what the outlet will show ``ahead_s`` from now: later units of a message happen later."""
-        outlet = self._outlets[place]
-        state = outlet.observe()
-        if state.mode == "off" or (ahead_s == 0.0 and not self._memoryless):
-            return state
-        drop = state.sense_volts - outlet.volts_at(self.clock.now())
-        settled = outlet.asked_volts if state.mode == "CV" else outlet.target_volts + drop
-        change, flow = state.sense_volts - settled, state.amps - outlet.settled_amps
-        if change == 0.0 and flow == 0.0:
-            return state
-        left = 0.0 if self._memoryless else math.exp(-ahead_s / SETTLE_S)
-        volts = settled + change * left
-        lead = state.terminal_volts - state.sense_volts
-        return OutletState(volts + lead, volts, outlet.settled_amps + flow * left, state.mode)
+        return self._outlets[place].observe(math.inf if self._memoryless else ahead_s)
 
     def _measure(self, place: Place, unit: str, true: float) -> float:
         gain, offset = self._errors[place, f"read {unit}"]

@@ -90,7 +90,7 @@ class Command:
 
     def settle(self, index: int, value: Any, place: Place, current: Any) -> Any:
         """Return the value meant: symbols resolved, range checked. Raises ScpiError -222, -224."""
-        kind = self.kinds[min(index, len(self.kinds) - 1)]
+        kind = self.kinds[index] if index < len(self.kinds) else self.kinds[-1]
         if not isinstance(kind, Number):
             return value
         limits = self._limits(kind, place)
@@ -98,7 +98,7 @@ class Command:
             value = self.symbol(value, place, current, kind)
             if value in (math.inf, -math.inf):
                 return value
-        if not math.isfinite(value) or value not in limits:
+        if not (limits.low <= value <= limits.high or value in limits) or not math.isfinite(value):
             raise ScpiError(-222)
         return value
 
@@ -117,7 +117,10 @@ class Command:
         return value
 
     def _limits(self, kind: Number, place: Place) -> Limits:
-        return self.limits(place) & Limits(kind.low, kind.high)
+        limits = self.limits(place)
+        if kind.low == -math.inf and kind.high == math.inf:
+            return limits
+        return limits & Limits(kind.low, kind.high)
 
     def answer(self, value: Any, formats: Formats) -> str:
         """Return the text for a value of this command: as its form says, or as its kinds do."""

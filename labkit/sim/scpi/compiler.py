@@ -7,6 +7,7 @@ when the closure runs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from labkit.sim.scpi.command import Command, Place
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Run = Callable[[], str | None]
 Step = tuple[Run, float]
 """A unit ready to run, and how long the instrument is busy with it (lab seconds)."""
+_State = dict[tuple[str, Place], Any]
 _BLANK = " \t\r\n\v\f\0"
 
 
@@ -92,8 +94,7 @@ def _query(twin: ScpiTwin, command: Command, places: tuple[Place, ...] | None, p
     if places is None:
         return lambda: one(twin.selected)
     if len(places) == 1:
-        only = places[0]
-        return lambda: one(only)
+        return partial(one, places[0])
     several = places
     return lambda: ",".join([one(place) for place in several])
 
@@ -125,6 +126,9 @@ def _getter(command: Command, get: Callable[..., Any], twin: ScpiTwin) -> Callab
             value = get(place)
             return real(value) if isinstance(value, float) else command.answer(value, formats)
         return measured
+    form = command.form
+    if form is not None:
+        return lambda place: form(get(place))
     return lambda place: command.answer(get(place), formats)
 
 
@@ -146,11 +150,11 @@ def _set(twin: ScpiTwin, command: Command, places: tuple[Place, ...] | None, par
     values = command.parse(parameters)
     if not command.kinds:
         return _action(twin, command, places)
-
-    def put() -> str | None:
-        _put(twin, command, places if places is not None else (twin.selected,), values)
-        return None
-    return put
+    if places is not None and len(places) == len(values) == len(command.kinds) == 1 and not command.many:
+        return partial(_put_one, twin.state, command, places[0], values[0])
+    if places is not None:
+        return partial(_put, twin.state, command, places, values)
+    return lambda: _put(twin.state, command, (twin.selected,), values)
 
 
 def _action(twin: ScpiTwin, command: Command, places: tuple[Place, ...] | None) -> Run:
@@ -162,20 +166,29 @@ def _action(twin: ScpiTwin, command: Command, places: tuple[Place, ...] | None) 
     return act
 
 
-def _put(twin: ScpiTwin, command: Command, places: tuple[Place, ...], values: tuple[Any, ...]) -> None:
+def _put(state: _State, command: Command, places: tuple[Place, ...], values: tuple[Any, ...]) -> None:
     """Set ``command`` at the places: all values are checked first, a refusal by ``on_`` undoes that place."""
     single = len(command.kinds) == 1 and not command.many
-    state, key = twin.state, command.key
     checked = []
     for place in places:
-        current = state.get((key, place))
+        current = state.get((command.key, place))
         settled = tuple(command.settle(i, value, place, current) for i, value in enumerate(values))
         checked.append((place, current, settled[0] if single else settled))
     for place, before, value in checked:
-        state[key, place] = value
-        if command.changed is not None:
-            try:
-                command.changed(place, value)
-            except ScpiError:
-                state[key, place] = before
-                raise
+        _keep(state, command, place, before, value)
+
+
+def _put_one(state: _State, command: Command, place: Place, value: Any) -> None:
+    """Set one value at one place, as nearly every message does."""
+    before = state.get((command.key, place))
+    _keep(state, command, place, before, command.settle(0, value, place, before))
+
+
+def _keep(state: _State, command: Command, place: Place, before: Any, value: Any) -> None:
+    state[command.key, place] = value
+    if command.changed is not None:
+        try:
+            command.changed(place, value)
+        except ScpiError:
+            state[command.key, place] = before
+            raise

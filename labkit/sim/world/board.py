@@ -54,7 +54,7 @@ class Board:
         self._boots, self._up_since = 0, 0.0
         self.event_at = math.inf
         self._chamber = chamber
-        self._core = CoreLoad(self.silicon, self._driven)
+        self._core = CoreLoad(self.silicon, self._driven, timeline.ambient_degc)
         self._rails: dict[str, Rail] = {}
         self._core_outlet: Outlet | None = None
         self._agenda: dict[str, float] = {}
@@ -175,7 +175,7 @@ class Board:
 
     def happen(self, at: float) -> None:
         """Perform the event that is due."""
-        name = min(self._agenda, key=lambda key: self._agenda[key])
+        name = min(self._agenda, key=self._agenda.__getitem__)
         del self._agenda[name]
         if name == "power":
             self._review_power(at)
@@ -197,7 +197,8 @@ class Board:
         self._mean_watts, self._energy = self._energy / STEP_S, 0.0
         heat = self._heat
         heat.step(self._mean_watts, self._air(at) + _AIR_K_PER_W * self._mean_watts)
-        heat.die_degc = min(heat.die_degc, _HOTTEST_DEGC)
+        if heat.die_degc > _HOTTEST_DEGC:
+            heat.die_degc = _HOTTEST_DEGC
         self._die = heat.die_degc
         self._ticks += 1
         if self.model.drift_v and self._ticks % _DRIFT_STEPS == 0:
@@ -354,16 +355,17 @@ class Board:
         else:
             self._agenda.pop("death", None)
         self._plan_power(now)
-        self.event_at = min(self._agenda.values(), default=math.inf)
+        self.event_at = min(self._agenda.values()) if self._agenda else math.inf
         self.timeline.stale()
 
     def _solve(self, now: float) -> None:
         core = self._core
         core.hz_activity = self._activity() * self._hz
         if not self.timeline.memoryless:
-            core.leak = self.silicon.leak_at(self._die)
+            if self._die != self._solved_at:
+                core.leak = self.silicon.leak_at(self._die)
+                self._solved_at = self._die
             self._watts = self._balance()
-            self._solved_at = self._die
             return
         air, ohms = self._air(now), self.model.die_k_per_w + self.model.sink_k_per_w
         degc = air

@@ -63,7 +63,7 @@ class Outlet:
     """One supply channel, wired through leads to a load."""
 
     __slots__ = ("_amps_limit", "_changed", "_lead_ohms", "_load", "_mode", "_on", "_remote", "_residual", "_tau",
-                 "_timeline", "_volts_set", "settled_amps", "target_volts")
+                 "_timeline", "_volts_set", "highest_volts", "settled_amps", "target_volts")
 
     def __init__(self, timeline: Timeline, load: Load, *, lead_ohms: float = 0.0) -> None:
         self._timeline, self._load, self._lead_ohms = timeline, load, lead_ohms
@@ -74,6 +74,9 @@ class Outlet:
         """The voltage at the load once settled."""
         self.settled_amps = 0.0
         """The current once settled, A."""
+        self.highest_volts = 0.0
+        """What the terminals stay below until the next :meth:`drive`, whatever the load does, V: what is driven, what
+        is left of the last change, and the drop that the current limit makes in the leads."""
 
     @property
     def asked_volts(self) -> float:
@@ -85,15 +88,6 @@ class Outlet:
         """What the supply does now: "CV", "CC" or "off"."""
         self._timeline.sync()
         return self._mode
-
-    @property
-    def highest_volts(self) -> float:
-        """What the terminals stay below, whatever the load does, until the next :meth:`drive`, V.
-
-        A load can pull the voltage down, but never above what is driven, what is left of the last change, and the
-        drop that the current limit makes in the leads.
-        """
-        return self.asked_volts + max(0.0, self._residual) + self._amps_limit * self._lead_ohms
 
     def drive(self, *, on: bool, volts: float, amps: float, remote: bool) -> None:
         """Set what the supply does: ``volts`` and the current limit ``amps``; ``remote`` sense regulates at the load.
@@ -109,10 +103,14 @@ class Outlet:
         self.solve()
         settled = on and self._timeline.memoryless
         self._residual, self._changed = 0.0 if settled else before - self.target_volts, now
+        self.highest_volts = self.asked_volts + max(0.0, self._residual) + amps * self._lead_ohms
         self._load.driven(now)
 
-    def observe(self) -> OutletState:
-        """Return what the supply sees now; changes nothing."""
+    def observe(self, ahead_s: float = 0.0) -> OutletState:
+        """Return what the supply sees ``ahead_s`` from now (infinity: once settled), if nothing happens until then.
+
+        Changes nothing.
+        """
         now = self._timeline.sync()
         volts = self.volts_at(now)
         if not self._on:
@@ -121,7 +119,14 @@ class Outlet:
         if volts != self.target_volts:
             amps = min(self._load.amps(volts), self._amps_limit)
         terminal = volts + amps * self._lead_ohms
-        return OutletState(terminal, volts if self._remote else terminal, amps, self._mode)
+        sense = volts if self._remote else terminal
+        settled = self._volts_set if self._mode == "CV" else self.target_volts + (sense - volts)
+        change, flow = sense - settled, amps - self.settled_amps
+        if ahead_s == 0.0 or (change == 0.0 and flow == 0.0):
+            return OutletState(terminal, sense, amps, self._mode)
+        left = math.exp(-ahead_s / SETTLE_S)
+        later = settled + change * left
+        return OutletState(later + (terminal - sense), later, self.settled_amps + flow * left, self._mode)
 
     def volts_at(self, when: float) -> float:
         """Return the voltage at the load at a time since the last change."""

@@ -27,10 +27,11 @@ class Printout:
 
     def take(self, now: float) -> str:
         """Return and forget everything that is due by ``now``."""
-        taken = []
-        while self._pieces and self._pieces[0][0] <= now:
-            taken.append(heapq.heappop(self._pieces)[2])
-        return "".join(taken)
+        taken = ""
+        pieces = self._pieces
+        while pieces and pieces[0][0] <= now:
+            taken += heapq.heappop(pieces)[2]
+        return taken
 
     def cut(self, now: float) -> None:
         """Forget what is due after ``now``: its author has lost its power."""

@@ -23,10 +23,10 @@ class CoreLoad:
 
     __slots__ = ("_amps", "discharge_s", "driven", "hz_activity", "leak")
 
-    def __init__(self, silicon: Silicon, driven: Callable[[float], None]) -> None:
+    def __init__(self, silicon: Silicon, driven: Callable[[float], None], degc: float) -> None:
         self._amps, self.driven = silicon.core_amps, driven
         self.discharge_s = silicon.model.discharge_s
-        self.hz_activity, self.leak = 0.0, silicon.leak_at(25.0)
+        self.hz_activity, self.leak = 0.0, silicon.leak_at(degc)
 
     def amps(self, volts: float) -> float:
         """Return the current at ``volts``."""

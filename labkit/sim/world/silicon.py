@@ -117,8 +117,9 @@ class Silicon:
 
         Newton steps on the logarithm of the overdrive: the slope lies between alpha - 1 and alpha, so five suffice.
         """
-        if self._last[0] == hz and self._last[1] == degc:
-            return self._last[2]
+        last_hz, last_degc, last_volts = self._last
+        if last_hz == hz and last_degc == degc:
+            return last_volts
         alpha, threshold = self.model.alpha, self.threshold(degc)
         wanted = math.log(hz) - self._log_scale + self.model.mobility * math.log(
             (degc + _KELVIN) / (_ROOM_DEGC + _KELVIN))
@@ -136,8 +137,10 @@ class Silicon:
         """Return the lowest rail voltage at which a test of this part passes half of the time."""
         model, part = self.model, self.part
         speed = self.speed_vmin(hz, degc) + part.vmin_v + amps * model.path_ohms
-        floor = model.floor_v + part.floor_v + model.floor_slope_v_per_k * max(0.0, _ROOM_DEGC - degc)
-        return max(speed, floor)
+        floor = model.floor_v + part.floor_v
+        if degc < _ROOM_DEGC:
+            floor += model.floor_slope_v_per_k * (_ROOM_DEGC - degc)
+        return speed if speed > floor else floor
 
     def depth(self, volts: float, hz: float, degc: float, amps: float, extra_v: float = 0.0) -> float:
         """Return how far below the edge (V, negative above it) the rail is; ``extra_v`` raises the edge."""

@@ -66,8 +66,9 @@ class Timeline:
             first: Actor | None = None
             due = grid
             for actor in actors:
-                if actor.event_at <= due and actor.event_at < math.inf:
-                    first, due = actor, actor.event_at
+                at = actor.event_at
+                if at <= due and at < math.inf:
+                    first, due = actor, at
             if due > now:
                 self._next = due
                 return
