@@ -60,10 +60,11 @@ print(*[p.plan.point_count / t for t in took[1:]])
 
 def night() -> None:
     """A plan of more than twelve hours, rehearsed: the whole command, report included."""
+    cycling = "-40 degC, 85 degC, -35 degC, 80 degC, -30 degC, 75 degC, -25 degC, 70 degC, -20 degC, 65 degC, 0 degC"
     with tempfile.TemporaryDirectory() as folder:
         t = time.perf_counter()
         said = labkit("run", "vtf-shmoo", "--bench", "duo", "--sim",
-                      "-e", "chamber.temperature=-40 degC : 120 degC : 8 K", cwd=folder)
+                      "-e", f"chamber.temperature={cycling}", cwd=folder)
         took = time.perf_counter() - t
     hours = float(str(said["virtual_s"])) / 3600
     points = sum(said["points"].values())  # type: ignore[attr-defined]
@@ -142,7 +143,7 @@ def served() -> None:
             models = json.loads((Path(folder) / "map.json").read_text())["models"]
             port = int(models["keysight-e36312a"]["visa"].split("::")[2])
             echo_port = int(echo.stdout.readline())  # type: ignore[union-attr]
-            for query in (b"*IDN?\n", b"MEAS:VOLT? (@1)\n"):
+            for query in (b"*IDN?\n", b"VOLT? (@1)\n"):
                 ratios = []
                 for _ in range(11):
                     plain = queries_a_second(echo_port, query)

@@ -45,7 +45,8 @@ def parse(text: object, unit: str) -> float:
     """
     example = f"write it like {_EXAMPLE.get(unit, f'3 {unit}')}"
     if isinstance(text, bool) or not isinstance(text, int | float | str):
-        raise QuantityError(f"expected a quantity, got {type(text).__name__}; {example}")
+        found = "nothing" if text is None else "true or false" if isinstance(text, bool) else f"a {type(text).__name__}"
+        raise QuantityError(f"expected a quantity, found {found}; {example}")
     if isinstance(text, int | float):
         try:
             value = float(text)
@@ -62,12 +63,12 @@ def parse(text: object, unit: str) -> float:
     number, written = f"{match.group(1)}e{match.group(2) or 0}", (match.group(3) or "").strip()
     if written == "" and unit != "":
         raise QuantityError(f"{text.strip()!r} has no unit; {example}")
-    found = _value(number, _ALIASES.get(written, written), unit)
-    if found is None:
+    result = _value(number, _ALIASES.get(written, written), unit)
+    if result is None:
         raise QuantityError(f"{text.strip()!r} is not in {_name(unit)}; {example}")
-    if not math.isfinite(found):
+    if not math.isfinite(result):
         raise QuantityError(f"{text.strip()!r} is not a finite number")
-    return found
+    return result
 
 
 def _value(number: str, written: str, unit: str) -> float | None:

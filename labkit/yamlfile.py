@@ -254,7 +254,8 @@ def validate(model: type[M], document: Document) -> M:
     except ValidationError as error:
         problems = error.errors()
         first = min(problems, key=lambda p: document.place(_key(p, document)).line or 0)
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        places = len({_key(problem, document) for problem in problems})
+        more = f" (and {places - 1} more)" if places > 1 else ""
         raise document.error(_sentence(first) + more, _key(first, document)) from None
 
 
@@ -298,5 +299,9 @@ def _sentence(problem: ErrorDetails) -> str:
         return f"expected true or false, found {value!r}"
     if kind.startswith("int_"):
         return f"expected a whole number, found {value!r}"
+    if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
+        bound = next(iter(problem["ctx"].values()))
+        word = {"greater_than": "above", "greater_than_equal": "at least", "less_than": "below"}.get(kind, "at most")
+        return f"{value!r} is not possible here; write {word} {bound:g}"
     message = problem["msg"]
     return message.removeprefix("Value error, ")

@@ -196,8 +196,8 @@ class TestSpec(Strict):
         try:
             fields = [name for _, name, _, _ in Formatter().parse(_one_line(value)) if name is not None]
         except ValueError as error:
-            raise ValueError(f"{value!r} is no console line: {error}; write a brace that the board shall see as {{{{ or "
-                             "}}") from None
+            raise ValueError(f"{value!r} is no console line: {error}; write a brace that the board shall see as {{{{ "
+                             "or }}") from None
         for name in fields:
             if not name.isidentifier():
                 raise ValueError(f"{{{name}}} names no argument; write a word in braces, like {{loops}}")

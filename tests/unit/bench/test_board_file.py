@@ -1,5 +1,6 @@
 """A board file that is wrong is refused with file, line, key and a remedy, before anything is powered."""
 
+# ruff: noqa: E501  (a table reads best with one row a line)
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,6 @@
 """A bench and a board as somebody writes them, and what a changed line in them leads to."""
 
+# ruff: noqa: E501  (a table reads best with one row a line)
 from __future__ import annotations
 
 from pathlib import Path

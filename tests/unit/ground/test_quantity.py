@@ -1,5 +1,6 @@
 """Units and numbers of people: what is written is what is meant, or an error that says what to write."""
 
+# ruff: noqa: E501  (a table reads best with one row a line)
 from __future__ import annotations
 
 import math

@@ -1,5 +1,6 @@
 """A console: the echo is taken off, the prompt is found where it stands, values come out of what was printed."""
 
+# ruff: noqa: E501  (a table reads best with one row a line)
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -21,7 +21,7 @@ def psu() -> Any:
 def test_assignment_is_refused_and_says_what_to_call(psu: Any) -> None:
     instrument, link = psu
     channel = instrument.channels[1]
-    with pytest.raises(AttributeError, match=r"psu_a\.1\.voltage is no attribute to assign: call \.voltage\.set\(value\)"):
+    with pytest.raises(AttributeError, match=r"1\.voltage is no attribute to assign: call \.voltage\.set\(value\)"):
         channel.voltage = 0.75
     with pytest.raises(AttributeError, match=r"call \.current\.read\(\)"):
         channel.current = 1.0

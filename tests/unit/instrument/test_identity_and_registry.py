@@ -1,5 +1,6 @@
 """Who answers, and which driver is meant."""
 
+# ruff: noqa: E501  (a table reads best with one row a line)
 from __future__ import annotations
 
 import pytest

@@ -29,7 +29,8 @@ def test_nodes_know_both_forms_and_nothing_between() -> None:
     assert [voltage.accepts(word) for word in ("VOLT", "VOLTAGE", "VOLTA", "VOL", "volt")] == [True, True] + [False] * 3
 
 
-@pytest.mark.parametrize("notation", ["", "[SOURce]", "VOLT AGE", "VOLT?", "VOLT|CURR", "[VOLT", "VOLT]", "1VOLT", "VOLT;CURR"])
+@pytest.mark.parametrize("notation", [
+    "", "[SOURce]", "VOLT AGE", "VOLT?", "VOLT|CURR", "[VOLT", "VOLT]", "1VOLT", "VOLT;CURR"])
 def test_what_is_no_notation_is_refused(notation: str) -> None:
-    with pytest.raises(ValueError, match="no header notation|no node that must be sent"):
+    with pytest.raises(ValueError, match=r"no header notation|no node that must be sent"):
         parse_notation(notation)

@@ -37,7 +37,8 @@ def test_a_float_comes_back_with_the_digits_that_it_was_written_with() -> None:
         assert from_registers(to_registers(value, "float32", "low-first"), "float32", "low-first") == value
 
 
-@given(strategies.floats(width=32, allow_nan=False, allow_infinity=False), strategies.sampled_from(["low-first", "high-first"]))
+@given(strategies.floats(width=32, allow_nan=False, allow_infinity=False),
+       strategies.sampled_from(["low-first", "high-first"]))
 def test_every_float32_survives(value: float, order: Any) -> None:
     back = from_registers(to_registers(value, "float32", order), "float32", order)
     assert struct.pack(">f", float(back)) == struct.pack(">f", float(f"{value:.7g}"))

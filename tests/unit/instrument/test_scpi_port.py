@@ -1,4 +1,4 @@
-"""Operations become one message; errors belong to the message that caused them; a bad answer is followed by a re-sync."""
+"""Operations become one message; errors belong to the message that caused them; a bad answer means a re-sync."""
 
 from __future__ import annotations
 

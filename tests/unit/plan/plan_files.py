@@ -1,5 +1,6 @@
 """Plans on the shipped bench: as somebody writes them, compiled without any instrument."""
 
+# ruff: noqa: E501  (a table reads best with one row a line)
 from __future__ import annotations
 
 from collections.abc import Mapping

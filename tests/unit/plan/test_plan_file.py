@@ -1,5 +1,6 @@
 """A plan that is wrong is refused with file, line, key and a remedy; one that is right becomes its points, in order."""
 
+# ruff: noqa: E501  (a table reads best with one row a line)
 from __future__ import annotations
 
 import pytest
@@ -16,7 +17,7 @@ MUTATIONS = [
     ("plan: small", "plan: ../etc", "plan", "cannot name a plan"),
     ("search: grid", "serach: grid", "serach", "unknown key 'serach'; did you mean search?"),
     ("search: grid", "search: gird", "search", "there is no search 'gird'; did you mean grid?"),
-    ("chamber.temperature", "chamber.temprature", "axes.0.set", "chamber has no 'temprature'; did you mean temperature?"),
+    ("chamber.temperature", "chamber.temprature", "axes.0.set", "chamber has no 'temprature'; did you mean temperature"),
     ("chamber.temperature", "oven.temperature", "axes.0.set", "'oven.temperature' names nothing of a site"),
     ("chamber.temperature", "chamber.measured_temperature", "axes.0.set", "can only be read; an axis needs something that can be set"),
     ("chamber.temperature", "chamber.control", "axes.0.set", "is a word or a switch; an axis needs a setting with a number"),
@@ -65,7 +66,7 @@ MUTATIONS = [
     ("{max: 4.2 A}", "{maximum: 4.2 A}", "limits.rails.core.measured_current.maximum", "unknown key 'maximum'"),
     ("judge: spec", "judge: some", "judge", "'some' is not possible here; write 'spec', 'all' or 'none'"),
     ("recover: power-cycle", "recover: reboot", "on_hang.recover", "'reboot' is not possible here; write 'power-cycle' or 'none'"),
-    ("per_row: 2", "per_row: -1", "on_hang.per_row", "greater than or equal to 0"),
+    ("per_row: 2", "per_row: -1", "on_hang.per_row", "-1 is not possible here; write at least 0"),
     ("per_row: 2", "per_row: 2.5", "on_hang.per_row", "expected a whole number"),
     ("failing: 10 %", "failing: 110 %", "assume.failing", "110 % is no share of the points"),
     ("failing: 10 %", "failing: -5 %", "assume.failing", "-5 % is no share of the points"),
