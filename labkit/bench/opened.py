@@ -6,6 +6,7 @@ what runs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -64,6 +65,22 @@ class Rail:
     def owner(self) -> Owner:
         """The channel as something that performs operations."""
         return cast(Owner, self.channel)
+
+    @property
+    def largest_step(self) -> float:
+        """The largest change of voltage that may be set at once, V: what the board's ramp allows.
+
+        Infinite where the board names no ramp, or where the supply rises more slowly by itself.
+        """
+        ramp = self.spec.ramp
+        if ramp is None or self.supply.slew_v_per_s <= ramp:
+            return math.inf
+        return ramp * self.supply.latency.set_s
+
+    def steps(self, start: float, stop: float) -> list[float]:
+        """Return the voltages to set one after the other on the way from ``start`` to ``stop``, ``stop`` last."""
+        count = max(1, math.ceil(abs(stop - start) / self.largest_step - 1e-9))
+        return [start + (stop - start) * i / count for i in range(1, count)] + [stop]
 
 
 @dataclass(frozen=True)

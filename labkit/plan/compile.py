@@ -15,6 +15,9 @@ from labkit.quantity import QuantityError, parse, render
 from labkit.text import near
 from labkit.yamlfile import Document, KeyPath, validate
 
+_FINEST_STEP_V = 0.001
+"""Steps finer than this are below what bench supplies resolve."""
+
 
 def compile_plan(document: Document, bench: OpenBench, overrides: Mapping[str, str] | None = None) -> CompiledPlan:
     """Return the plan ready to run on ``bench``; raises ConfigError naming file, line and key.
@@ -25,6 +28,7 @@ def compile_plan(document: Document, bench: OpenBench, overrides: Mapping[str, s
     compiler = _Compiler(document, file, bench, overrides or {})
     axes = tuple(compiler.axis(index, spec) for index, spec in enumerate(file.axes))
     compiler.check_order(axes)
+    compiler.check_ramps()
     taken = [axis.name for axis in axes]
     meanwhile = compiler.columns(file.test.meanwhile if file.test else [], ("test", "meanwhile"), taken)
     measure = compiler.columns(file.measure, ("measure",), [*taken, *(column.name for column in meanwhile)])
@@ -128,6 +132,17 @@ class _Compiler:
                     "site has for itself; move it up", ("axes", index))
         if own == len(axes):
             raise self.error("every axis is shared by all sites; add an axis that each site has for itself", ("axes",))
+
+    def check_ramps(self) -> None:
+        """Refuse a supply that is faster than a rail's ramp and cannot step finely enough to keep it."""
+        for site in self.bench.sites.values():
+            for rail in site.rails.values():
+                if rail.largest_step < _FINEST_STEP_V:
+                    raise site.board.document.error(
+                        f"rail {rail.name} allows {rail.spec.ramp:g} V/s, but {rail.wiring.source} rises at "
+                        f"{rail.supply.slew_v_per_s:g} V/s and would have to be set in steps of "
+                        f"{render(rail.largest_step, 'V')}; use a supply with a programmable ramp",
+                        ("rails", rail.name, "ramp"))
 
     def columns(self, names: Sequence[str], key: KeyPath, taken: Sequence[str]) -> tuple[Column, ...]:
         """Return the columns that ``names`` fill; ``taken`` are names that the points have already."""

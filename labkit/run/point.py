@@ -78,7 +78,7 @@ class PointMeter:
         rails = {n: v for n, v in changed.items() if n.startswith("rails.")}
         rising = any(value > here.get(name, -1e9) for name, value in rails.items())
         if rising:
-            self._set_rails(rails)
+            self._set_rails(here, rails)
         for name, value in changed.items():
             if name.startswith("clocks."):
                 try:
@@ -86,16 +86,18 @@ class PointMeter:
                 except LinkTimeout as error:
                     raise BoardSilent(f"no answer while {name} was set") from error
         if not rising:
-            self._set_rails(rails)
+            self._set_rails(here, rails)
 
-    def _set_rails(self, rails: Mapping[str, float]) -> None:
+    def _set_rails(self, here: Mapping[str, float], rails: Mapping[str, float]) -> None:
         settle = 0.0
         for name, value in rails.items():
             _, rail_name, row = name.split(".")
             rail = self._site.rails[rail_name]
             setting = cast("BoundSetting[float]", getattr(rail.channel, row))
-            with self._taking((rail.wiring.instrument,)):
-                setting.set(value)
+            start = here.get(name) if row == "voltage" else None
+            for step in rail.steps(start, value) if start is not None else [value]:
+                with self._taking((rail.wiring.instrument,)):
+                    setting.set(step)
             settle = max(settle, rail.spec.settle)
         if settle:
             self._session.clock.sleep(settle)

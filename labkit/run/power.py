@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -38,9 +39,11 @@ def power_up(site: Site, bench: OpenBench, session: Session) -> None:
 
 def _rail_up(site: Site, rail: Rail) -> None:
     channel, spec = rail.channel, rail.spec
+    # A supply that is faster than the board's ramp is switched on at 0 V and led up in steps.
+    first = spec.nominal if rail.largest_step == math.inf else 0.0
     wanted: list[tuple[Any, Any]] = [
         (channel.current_limit, spec.current_limit), (channel.ovp_level, spec.ovp), (channel.ovp_enabled, True),
-        (channel.sense, rail.wiring.sense), (channel.voltage, spec.nominal)]
+        (channel.sense, rail.wiring.sense), (channel.voltage, first)]
     puts: list[Operation] = [setting.prepare(value) for setting, value in wanted]
     gets = [setting.prepare_get() for setting, _ in wanted]
     tripped = [channel.ovp_tripped.prepare(), channel.ocp_tripped.prepare()]
@@ -51,6 +54,9 @@ def _rail_up(site: Site, rail: Rail) -> None:
         raise BoardDidNotStart(
             f"rail {rail.name} of site {site.name} did not switch on (its protection has tripped); look for a short, "
             "then clear the trip", instrument=rail.wiring.source)
+    if first != spec.nominal:
+        for volts in rail.steps(first, spec.nominal):
+            channel.voltage.set(volts)
 
 
 def _expect(site: Site, rail: Rail, wanted: Sequence[tuple[Any, Any]], values: Sequence[Any]) -> None:

@@ -13,6 +13,10 @@ import pytest
 import serial
 
 import labkit as lk
+from labkit.bench.links import RealLinks
+from labkit.bench.load import load_bench
+from labkit.bench.opened import open_bench
+from labkit.clock import WallClock
 from tests.system.serving import Served, labkit, served, start
 
 SHORT = ["-e", "chamber.temperature=25 degC, 45 degC", "-e", "clocks.core.frequency=1.0 GHz, 1.6 GHz, 2.2 GHz",
@@ -81,6 +85,22 @@ def test_a_plan_over_served_twins_has_the_keys_and_the_verdict_of_the_one_in_pro
         theirs["rails.core.voltage"] >= 0.62)
     assert (ours.outcome[far] == theirs.outcome[far]).all()
     assert outputs(fast) == ["0"] * 4
+
+
+def test_a_bench_file_written_by_hand_is_known_as_simulated_by_its_serial_numbers(
+        fast: Served, tmp_path: Path) -> None:
+    bench = tmp_path / "mine.yaml"
+    lines = Path(fast.bench).read_text().splitlines()
+    bench.write_text("\n".join(line for line in lines if not line.startswith("simulated")))
+    loaded = load_bench(str(bench))
+    assert not loaded.file.simulated
+    opened = open_bench(loaded, RealLinks(), WallClock(), {"A": "SN1"})
+    try:
+        identities = opened.identify()
+    finally:
+        opened.close()
+    assert set(identities) == {"psu_a", "psu_b", "chamber"}
+    assert all(identity.simulated for identity in identities.values())
 
 
 def test_ctrl_c_once_stops_after_the_point_and_leaves_everything_off(slow: Served, tmp_path: Path) -> None:

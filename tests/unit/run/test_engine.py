@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import labkit as lk
 from labkit.bench.load import shipped
 from labkit.bench.simulate import SimulatedBench
-from labkit.errors import LinkError, LinkTimeout
+from labkit.errors import ConfigError, LinkError, LinkTimeout
 from labkit.run import launch as launching
 from labkit.run.launch import RunOutcome, RunRequest, launch, prepare
 from labkit.sim.link import TwinMessageLink
@@ -239,3 +240,17 @@ def test_the_chamber_ends_at_its_safe_temperature_and_is_waited_for(tmp_path: Pa
     data = open_run(outcome.folder)
     assert data.traces[data.traces.name == "chamber.measured_temperature"].value.iloc[-1] > 15
     assert data.events.text.str.contains("chamber at").any()
+
+
+def test_a_rail_with_a_slow_ramp_is_led_up_in_steps_and_a_ramp_finer_than_a_supply_steps_is_refused(
+        tmp_path: Path, wire: Wire) -> None:
+    bench_files(tmp_path, board=[("ramp: 1 V/ms", "ramp: 10 V/s")])
+    outcome, _ = run(tmp_path, SMALL, sites=("A",))
+    volts = [float(match.group(1)) for name, message in wire.sent if name == "psu_a"
+             for match in re.finditer(r"VOLT ([0-9.]+),\(@1\)", message)]
+    assert outcome.exit_code == 0 and volts[0] == 0.0 and max(volts) == 0.8
+    # 10 V/s at 8 ms a set: never more than 80 mV at once, but for the return from a switched-off rail.
+    assert max(abs(b - a) for a, b in pairwise(volts)) <= 0.080 + 1e-9
+    bench_files(tmp_path, board=[("ramp: 1 V/ms", "ramp: 0.1 V/s")])
+    with pytest.raises(ConfigError, match=r"board.yaml:4: rails.core.ramp: rail core allows 0.1 V/s"):
+        run(tmp_path, SMALL)
