@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from labkit.clock import Clock
 from labkit.errors import ConfigError
 from labkit.transport.link import Link
@@ -16,10 +19,12 @@ class RealLinks:
 
     def open(
         self, name: str, resource: str, *, kind: str, visa: str | None, timeout_s: float, clock: Clock,
+        options: Mapping[str, Any],
     ) -> Link:
         """Connect to ``resource``; raises LinkError with what to check."""
         try:
-            return self._opener.open(name, resource, kind=kind, visa=visa, timeout_s=timeout_s, clock=clock)
+            return self._opener.open(name, resource, kind=kind, visa=visa, timeout_s=timeout_s, clock=clock,
+                                     options=options)
         except ValueError as error:
             raise ConfigError(f"{name}: {error}") from None
 

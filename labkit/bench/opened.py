@@ -44,8 +44,9 @@ class LinkSource(Protocol):
 
     def open(
         self, name: str, resource: str, *, kind: str, visa: str | None, timeout_s: float, clock: Clock,
+        options: Mapping[str, Any],
     ) -> Link:
-        """Return the link of the instrument ``name``."""
+        """Return the link of the instrument ``name``; ``options`` are the driver's (terminators, gaps)."""
 
     def close(self) -> None:
         """Close what the links share."""
@@ -206,7 +207,7 @@ def open_bench(bench: Bench, links: LinkSource, clock: Clock, duts: Mapping[str,
         for name, entry in bench.file.instruments.items():
             cls = bench.drivers[name]
             link = links.open(name, entry.resource, kind=cls.dialect.link_kind, visa=entry.visa or bench.file.visa,
-                              timeout_s=entry.timeout, clock=clock)
+                              timeout_s=entry.timeout, clock=clock, options=cls.link_options)
             instruments[name] = cls(name, link, clock)
         _restrict(bench, instruments)
         sites = {name: _open_site(bench, name, dut, links, instruments, clock) for name, dut in duts.items()}
@@ -288,7 +289,8 @@ def _open_console(bench: Bench, site: str, links: LinkSource, clock: Clock) -> I
     entry, board = bench.file.sites[site], bench.board_of(site)
     cls = driver(entry.console_driver)
     name = bench.console_name(site)
-    link = links.open(name, entry.console, kind="stream", visa=None, timeout_s=3.0, clock=clock)
+    link = links.open(name, entry.console, kind="stream", visa=None, timeout_s=3.0, clock=clock,
+                      options=cls.link_options)
     dialect = replace(cast(Any, cls.dialect), prompt=board.file.console.prompt)
     return cls(name, link, clock, dialect)
 
@@ -316,6 +318,7 @@ class RefusingLinks:
 
     def open(
         self, name: str, resource: str, *, kind: str, visa: str | None, timeout_s: float, clock: Clock,
+        options: Mapping[str, Any],
     ) -> Link:
         """Return a link that refuses to speak."""
         return cast(Link, _Refusing(name))

@@ -56,6 +56,7 @@ class SimulatedBench:
 
     def open(
         self, name: str, resource: str, *, kind: str, visa: str | None, timeout_s: float, clock: Clock,
+        options: Mapping[str, Any],
     ) -> Link:
         """Return an in-process link to the twin of instrument ``name``."""
         box = self.twins[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -58,6 +59,8 @@ class Instrument(Owner):
     dialect: ClassVar[Dialect]
     channel_type: ClassVar[type[Channel] | None] = None
     channel_numbers: ClassVar[tuple[int, ...]] = ()
+    link_options: ClassVar[Mapping[str, Any]] = {}
+    """What the transport must know of the family: terminators, gaps between commands; names of the opener's options."""
     latency: ClassVar[Latency] = Latency(set_s=0.010, read_s=0.020)
 
     number = None

@@ -164,6 +164,8 @@ def _violations(limits: Mapping[str, Bounds], columns: Sequence[Column], values:
         value = values.get(name)
         if isinstance(value, Special):
             found.append(f"{name} {value.value}")
+        elif isinstance(value, float) and not math.isfinite(value):
+            found.append(f"{name} {Special.NOT_A_NUMBER.value}")
         elif isinstance(value, int | float) and not bounds.low <= value <= bounds.high:
             unit = next(column.unit for column in columns if column.name == name)
             sign, bound = (">", bounds.high) if value > bounds.high else ("<", bounds.low)
