@@ -118,6 +118,11 @@ Percent = Annotated[float, Unit("%")]
 
 def read_yaml(path: Path) -> Document:
     """Read a YAML file that holds a mapping; raises ConfigError with the place and the remedy."""
+    return parse_yaml(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """Read a text file that a person wrote; raises ConfigError for what is too long to be one, or is no UTF-8."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -126,11 +131,10 @@ def read_yaml(path: Path) -> Document:
         raise ConfigError(f"is {len(raw):,} bytes long; no labkit file is over {_LARGEST_BYTES:,}: is this the right "
                           "file?", Place(path))
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise ConfigError("is not UTF-8 text; save it as UTF-8", Place(path, line)) from None
-    return parse_yaml(text, path)
 
 
 @lru_cache(maxsize=32)  # by content: a file that was edited is read again
@@ -143,6 +147,7 @@ def parse_yaml(text: str, path: Path) -> Document:
     if re.search(r"[\[{][\s\[{]{40,}", text):
         raise depth_problem
     try:
+        _refuse_marks(text, path)
         node = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
@@ -156,7 +161,6 @@ def parse_yaml(text: str, path: Path) -> Document:
     except YAMLError as error:
         raise ConfigError(f"is not YAML text: {str(error).splitlines()[0]}; is this the right file?",
                           Place(path)) from None
-    _refuse_marks(text, path)
     reader = _Reader(path)
     data = reader.value(node, ()) if node is not None else None
     if not isinstance(data, dict):
@@ -165,7 +169,10 @@ def parse_yaml(text: str, path: Path) -> Document:
 
 
 def _refuse_marks(text: str, path: Path) -> None:
-    """Refuse tags, anchors and aliases wherever they stand: the node graph no longer shows all of them."""
+    """Refuse tags, anchors and aliases wherever they stand: the node graph no longer shows all of them.
+
+    Before the graph is made: ruamel warns of an anchor that stands twice.
+    """
     if not set("!&*").intersection(text):
         return
     from ruamel.yaml import YAML

@@ -55,6 +55,10 @@ class InstrumentEntry(Strict):
     timeout: Seconds = 3.0
     serial: str | None = None
     """Refuse to run when another serial number answers."""
+    firmware: str | None = None
+    """Warn when other firmware answers."""
+    warm_up: Seconds = 0.0
+    """How long the instrument needs after it was switched on until its accuracy holds."""
     calibration_due: Annotated[date | None, BeforeValidator(_as_date)] = None
     ramp: RampSpec = RampSpec()
     safe_temperature: Celsius = 25.0
@@ -81,7 +85,7 @@ class RailWiring(Strict):
     @field_validator("source")
     @classmethod
     def _is_channel(cls, value: str) -> str:
-        if not _CHANNEL.match(value):
+        if not (_CHANNEL.match(value) or _NAME.match(value)):
             raise ValueError(f"{value!r} is no supply channel; write instrument.channel, like psu_a.1")
         return value
 
@@ -92,15 +96,50 @@ class RailWiring(Strict):
             raise ValueError("leads cannot be below zero; write their resistance there and back, like 12 mOhm")
         return value
 
-    @property
-    def instrument(self) -> str:
-        """The instrument's name."""
-        return self.source.rpartition(".")[0]
+
+class GangEntry(Strict):
+    """Supply channels that are wired in parallel and act as one: they share the current."""
+
+    parallel: list[str]
+
+    @field_validator("parallel")
+    @classmethod
+    def _are_channels(cls, value: list[str]) -> list[str]:
+        for source in value:
+            if not _CHANNEL.match(source):
+                raise ValueError(f"{source!r} is no supply channel; write instrument.channel, like psu_a.1")
+        if len(value) < 2:
+            raise ValueError("channels in parallel are at least two")
+        return value
+
+
+class ProbeEntry(Strict):
+    """A meter channel and the place it measures.
+
+    ``rails.R`` is the voltage at the load, ``temperature`` that of the air beside the board.
+    """
+
+    meter: str = Field(alias="with")
+    at: str
+
+    @field_validator("meter")
+    @classmethod
+    def _is_channel(cls, value: str) -> str:
+        if not _CHANNEL.match(value):
+            raise ValueError(f"{value!r} is no meter channel; write instrument.channel, like dmm.1")
+        return value
+
+    @field_validator("at")
+    @classmethod
+    def _is_place(cls, value: str) -> str:
+        if value != "temperature" and not re.fullmatch(r"rails\.[A-Za-z][A-Za-z0-9_]*", value):
+            raise ValueError(f"{value!r} is no place for a probe; write rails.NAME or temperature")
+        return value
 
     @property
-    def channel(self) -> int:
-        """The channel number on its front panel."""
-        return int(self.source.rpartition(".")[2])
+    def rail(self) -> str | None:
+        """The rail that is probed, None for a temperature."""
+        return self.at.removeprefix("rails.") if self.at != "temperature" else None
 
 
 def _as_wiring(value: object) -> object:
@@ -113,7 +152,9 @@ class SiteEntry(Strict):
     board: str
     slot: str = ""
     rails: dict[str, Annotated[RailWiring, BeforeValidator(_as_wiring)]]
-    clocks: dict[str, Literal["console"]] = Field(default_factory=dict)
+    clocks: dict[str, str] = Field(default_factory=dict)
+    """What makes each clock: "console" (the board's own PLL), or the name of a clock source."""
+    probes: dict[str, ProbeEntry] = Field(default_factory=dict)
     console: str
     console_driver: str = "board-console"
     chamber: str | None = None
@@ -138,6 +179,8 @@ class BenchFile(Strict):
     bench: str
     instruments: dict[str, InstrumentEntry]
     sites: dict[str, SiteEntry]
+    channels: dict[str, GangEntry] = Field(default_factory=dict)
+    """Channels of the bench that are made of several: ``core12: {parallel: [psu_a.1, psu_a.2]}``."""
     limits: dict[str, LimitEntry] = Field(default_factory=dict)
     visa: str | None = None
     """PyVISA library for every instrument of the bench that does not name its own."""

@@ -67,7 +67,8 @@ class ClockSpec(Strict):
     step: Hertz | None = None
     spec: tuple[Hertz, Hertz] | None = None
     """The frequencies that judge: [min, nominal] where nothing is written."""
-    set: str
+    set: str = ""
+    """"" where the clock is not the board's own: the bench wires it to a clock source."""
     expect: str = ""
 
     @model_validator(mode="after")
@@ -84,6 +85,8 @@ class ClockSpec(Strict):
     @field_validator("set")
     @classmethod
     def _takes_a_value(cls, value: str) -> str:
+        if not value:
+            return value
         line = fill(_one_line(value), 1e9, "Hz")
         if line == value:
             raise ValueError(f"{value!r} has no place for the frequency; write it like \"pll core {{value:MHz}}\"")
@@ -98,6 +101,16 @@ class ClockSpec(Strict):
     def box(self) -> tuple[float, float]:
         """The frequencies that judge."""
         return self.spec or (self.min, self.nominal)
+
+
+class GuardSpec(Strict):
+    """A bound on a reading that acts: at ``trip`` the rails go off, until the reading is back at ``resume``.
+
+    Both are in the unit of the reading. A trip above the resume level guards upwards, one below guards downwards.
+    """
+
+    trip: Any
+    resume: Any
 
 
 class BootSpec(Strict):
@@ -225,6 +238,7 @@ class BoardFile(Strict):
     console: ConsoleSpec
     readings: dict[str, ReadingSpec] = Field(default_factory=dict)
     tests: dict[str, TestSpec] = Field(default_factory=dict)
+    guards: dict[str, GuardSpec] = Field(default_factory=dict)
     model: dict[str, Any] = Field(default_factory=dict)
     """Physics for simulation, by the names of :class:`labkit.sim.world.BoardModel`."""
 

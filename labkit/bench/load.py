@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, cast
 
+from labkit.bench.bench import Bench
 from labkit.bench.benchfile import BenchFile, SiteEntry
-from labkit.bench.board import Board, load_board
+from labkit.bench.board import load_board
+from labkit.bench.wiring import check_wiring
 from labkit.errors import ConfigError
-from labkit.instrument import Instrument, Owner, Setting
+from labkit.instrument import Owner, Setting
 from labkit.instrument.registry import driver
+from labkit.labfile import find_lab
 from labkit.limits import Limits
 from labkit.quantity import QuantityError, parse
 from labkit.text import near
@@ -24,29 +26,6 @@ from labkit.yamlfile import Document, read_yaml, validate
 
 FileKind = Literal["plan", "bench", "board"]
 _FOLDER = {"plan": "", "bench": "benches", "board": "boards"}
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A bench file that was read and checked, with the boards its sites take."""
-
-    document: Document
-    file: BenchFile
-    boards: Mapping[str, Board]
-    drivers: Mapping[str, type[Instrument]]
-
-    @property
-    def name(self) -> str:
-        """The bench's name."""
-        return self.file.bench
-
-    def board_of(self, site: str) -> Board:
-        """Return the board type that a site takes."""
-        return self.boards[self.file.sites[site].board]
-
-    def console_name(self, site: str) -> str:
-        """Return the instrument name of a site's console: it has no entry of its own in the file."""
-        return f"console_{site}"
 
 
 def shipped_folders() -> list[Path]:
@@ -63,15 +42,33 @@ def shipped(kind: FileKind) -> dict[str, Path]:
     return found
 
 
+def own(kind: FileKind) -> dict[str, Path]:
+    """Return the files of a kind in the folders that labkit.toml names, by name; none outside a lab folder."""
+    lab = find_lab()
+    found: dict[str, Path] = {}
+    for folder in lab.plan_folders if lab else []:
+        for inside in dict.fromkeys((folder, folder / _FOLDER[kind])):
+            for path in sorted(inside.glob("*.yaml")):
+                if path.stem not in found and _is_kind(path, kind):
+                    found[path.stem] = path
+    return found
+
+
 def find_file(text: str, kind: FileKind, beside: Sequence[Path] = ()) -> Path:
-    """Return the file that ``text`` means: a path, a name beside the file that mentions it, or a shipped name."""
+    """Return the file that ``text`` means; raises ConfigError with near matches.
+
+    It is a path; or the name of a file beside the one that mentions it, in the lab folder, or shipped. What a person
+    typed (benches and plans) is looked for in the lab folder first.
+    """
     path = Path(text)
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        for folder in (*beside, Path()):
+        for folder in (*beside, Path()) if kind == "board" else (Path(), *beside):
             if (folder / path).is_file():
                 return folder / path
-        raise ConfigError(f"there is no {kind} file {text}")
-    other = ""
+        raise ConfigError(f"there is no {kind} file {text}; check the spelling, and the folder you are in")
+    mine, other = own(kind), ""
+    if kind != "board" and text in mine:
+        return mine[text]
     for folder in beside:
         for candidate in (folder / f"{text}.yaml", folder / _FOLDER[kind] / f"{text}.yaml",
                           folder.parent / _FOLDER[kind] / f"{text}.yaml"):
@@ -79,7 +76,7 @@ def find_file(text: str, kind: FileKind, beside: Sequence[Path] = ()) -> Path:
                 if _is_kind(candidate, kind):
                     return candidate
                 other = f" ({candidate} lies there, but has no key {kind!r})"
-    known = shipped(kind)
+    known = {**shipped(kind), **mine}
     if text in known:
         return known[text]
     raise ConfigError(f"there is no {kind} {text!r}{other}; a path to a .yaml file works too{near(text, known)}")
@@ -114,7 +111,7 @@ def load_bench(text: str) -> Bench:
         _check_console(document, file, name, site)
     bench = Bench(document, file, boards, drivers)
     _check_resources(bench)
-    _check_wiring(bench)
+    check_wiring(bench)
     dict(bench_limits(bench))
     return bench
 
@@ -162,53 +159,6 @@ def _place(address: Address) -> object:
     if isinstance(address, ModbusRtu):
         return "modbus", address.port, address.unit
     return ("serial", address.path) if isinstance(address, SerialPort) else ("visa", address.resource.upper())
-
-
-def _check_wiring(bench: Bench) -> None:
-    fed: dict[tuple[str, int], str] = {}
-    for name, site in bench.file.sites.items():
-        board = bench.board_of(name)
-        _check_names(bench, name, "rails", site.rails, board.file.rails)
-        _check_names(bench, name, "clocks", site.clocks, board.file.clocks)
-        for rail, wiring in site.rails.items():
-            key = ("sites", name, "rails", rail)
-            instrument, channel = wiring.instrument, wiring.channel
-            kind = _instrument_of_kind(bench, instrument, "power-supply", key)
-            if channel not in kind.channel_numbers:
-                numbers = ", ".join(map(str, kind.channel_numbers))
-                raise bench.document.error(f"{instrument} has no channel {channel}; it has {numbers}", key)
-            if (instrument, channel) in fed:
-                raise bench.document.error(
-                    f"{wiring.source} feeds {fed[instrument, channel]} already; one channel feeds one rail", key)
-            if channel in bench.file.instruments[instrument].loads:
-                raise bench.document.error(f"{wiring.source} has a load of its own (loads); it cannot feed a rail", key)
-            fed[instrument, channel] = f"rail {rail} of site {name}"
-        if site.chamber is not None:
-            _instrument_of_kind(bench, site.chamber, "thermal-chamber", ("sites", name, "chamber"))
-
-
-def _check_names(
-    bench: Bench, site: str, what: str, wired: Mapping[str, object], declared: Mapping[str, object],
-) -> None:
-    for name in wired:
-        if name not in declared:
-            raise bench.document.error(
-                f"the board {bench.file.sites[site].board} has no {what[:-1]} {name!r}{near(name, declared)}",
-                ("sites", site, what, name))
-    for name in declared:
-        if name not in wired:
-            raise bench.document.error(
-                f"the {what[:-1]} {name!r} of board {bench.file.sites[site].board} is not wired; add it",
-                ("sites", site, what))
-
-
-def _instrument_of_kind(bench: Bench, name: str, kind: str, key: tuple[str, ...]) -> type[Instrument]:
-    drivers = bench.drivers
-    if name not in drivers:
-        raise bench.document.error(f"there is no instrument {name!r} on this bench{near(name, drivers)}", key)
-    if drivers[name].kind != kind:
-        raise bench.document.error(f"{name} is a {drivers[name].kind}, and a {kind} is needed here", key)
-    return drivers[name]
 
 
 def bench_limits(bench: Bench) -> Iterator[tuple[tuple[str, int | None, str], Limits]]:

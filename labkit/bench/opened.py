@@ -6,21 +6,22 @@ what runs.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
-from labkit.bench.benchfile import RailWiring
+from labkit.bench.bench import Bench
+from labkit.bench.benchfile import ProbeEntry, RailWiring, SiteEntry
 from labkit.bench.board import Board, RailSpec
-from labkit.bench.load import Bench, bench_limits
+from labkit.bench.gang import GangedOutput
+from labkit.bench.load import bench_limits
+from labkit.bench.site import Rail, Site, Target
 from labkit.clock import Clock
-from labkit.errors import ConfigError, IdentityError, LimitRefused
+from labkit.errors import IdentityError, LimitRefused
 from labkit.instrument import (
     BoundReading,
     BoundSetting,
-    ConsolePort,
     Identity,
     Instrument,
     Line,
@@ -29,14 +30,11 @@ from labkit.instrument import (
     Setting,
     Source,
 )
-from labkit.instrument.kinds import PowerSupply, PowerSupplyChannel, ThermalChamber
+from labkit.instrument.kinds import ClockSource, Multimeter, PowerSupply, PowerSupplyChannel, ThermalChamber
 from labkit.instrument.registry import driver
 from labkit.limits import Limits, within
-from labkit.text import near
 from labkit.transport.link import Link
 from labkit.yamlfile import KeyPath
-
-Target = BoundSetting[Any] | BoundReading[Any]
 
 
 class LinkSource(Protocol):
@@ -50,101 +48,6 @@ class LinkSource(Protocol):
 
     def close(self) -> None:
         """Close what the links share."""
-
-
-@dataclass(frozen=True)
-class Rail:
-    """One rail of one DUT: what the board wants of it, and the supply channel that feeds it."""
-
-    name: str
-    spec: RailSpec
-    wiring: RailWiring
-    supply: PowerSupply
-    channel: PowerSupplyChannel
-
-    @property
-    def owner(self) -> Owner:
-        """The channel as something that performs operations."""
-        return cast(Owner, self.channel)
-
-    @property
-    def largest_step(self) -> float:
-        """The largest change of voltage that may be set at once, V: what the board's ramp allows.
-
-        Infinite where the board names no ramp, or where the supply rises more slowly by itself.
-        """
-        ramp = self.spec.ramp
-        if ramp is None or self.supply.slew_v_per_s <= ramp:
-            return math.inf
-        return ramp * self.supply.latency.set_s
-
-    def steps(self, start: float, stop: float) -> list[float]:
-        """Return the voltages to set one after the other on the way from ``start`` to ``stop``, ``stop`` last."""
-        count = max(1, math.ceil(abs(stop - start) / self.largest_step - 1e-9))
-        return [start + (stop - start) * i / count for i in range(1, count)] + [stop]
-
-
-@dataclass(frozen=True)
-class Site:
-    """One place with its DUT.
-
-    Names in plans are resolved here: ``rails.R.…``, ``clocks.C.…``, ``readings.N``, ``chamber.…``.
-    """
-
-    name: str
-    dut: str
-    board: Board
-    rails: Mapping[str, Rail]
-    clocks: Mapping[str, BoundSetting[float]]
-    readings: Mapping[str, BoundReading[float]]
-    console: Instrument
-    chamber: ThermalChamber | None
-    instruments: frozenset[str] = field(default_factory=frozenset)
-
-    @property
-    def console_port(self) -> ConsolePort:
-        """The console, for lines that are no settings or readings."""
-        return cast(ConsolePort, self.console.port)
-
-    def target(self, name: str) -> Target:
-        """Return the setting or reading that a plan calls ``name``; raises ConfigError with near matches."""
-        parts = name.split(".")
-        if parts[0] == "rails" and len(parts) == 3:
-            return self._row(self._pick(self.rails, parts[1], "rail").owner, parts[2], name)
-        if parts[0] == "clocks" and len(parts) == 3 and parts[2] == "frequency":
-            return cast(Target, self._pick(self.clocks, parts[1], "clock"))
-        if parts[0] == "readings" and len(parts) == 2:
-            return cast(Target, self._pick(self.readings, parts[1], "reading"))
-        if parts[0] == "chamber" and len(parts) == 2:
-            if self.chamber is None:
-                raise ConfigError(f"{name}: site {self.name} stands in no chamber; name one in the bench file")
-            return self._row(cast(Owner, self.chamber), parts[1], name)
-        raise ConfigError(f"{name!r} names nothing of a site (names are rails.R.…, clocks.C.frequency, readings.N and "
-                          f"chamber.…){near(name, self.names())}")
-
-    def names(self) -> list[str]:
-        """Return every name that :meth:`target` knows."""
-        found = [f"readings.{n}" for n in self.readings] + [f"clocks.{n}.frequency" for n in self.clocks]
-        for rail in self.rails.values():
-            found += [f"rails.{rail.name}.{row}" for row in _value_rows(rail.owner)]
-        if self.chamber is not None:
-            found += [f"chamber.{row}" for row in _value_rows(cast(Owner, self.chamber))]
-        return found
-
-    def _pick(self, known: Mapping[str, Any], name: str, what: str) -> Any:
-        if name not in known:
-            raise ConfigError(f"the board {self.board.name} has no {what} {name!r}{near(name, known)}")
-        return known[name]
-
-    def _row(self, owner: Owner, row: str, name: str) -> Target:
-        rows = _value_rows(owner)
-        if row not in rows:
-            raise ConfigError(f"{name!r}: {owner.label} has no {row!r}{near(row, rows)}")
-        return cast(Target, getattr(owner, row))
-
-
-def _value_rows(owner: Owner) -> list[str]:
-    return [name for name, row in owner.rows().items() if isinstance(row, Setting | Reading)]
 
 
 @dataclass(frozen=True)
@@ -243,18 +146,47 @@ def _open_site(
     instruments[console.label] = console
     rails = {}
     for rail_name, spec in board.file.rails.items():  # in the board's order: power-up order
-        wiring = entry.rails[rail_name]
-        supply = cast(PowerSupply, instruments[wiring.instrument])
-        channel = supply.channels[wiring.channel]
-        by_board = f"rail {rail_name} of board {board.name}"
-        channel.voltage.restrict(within(0.0, spec.abs_max, f"abs_max of {by_board}"))
-        channel.ovp_level.restrict(within(0.0, spec.abs_max, f"abs_max of {by_board}"))
-        channel.current_limit.restrict(within(0.0, spec.current_limit, f"current_limit of {by_board}"))
-        rails[rail_name] = Rail(rail_name, spec, wiring, supply, channel)
-    clocks, readings = _console_rows(board, name, console)
+        rails[rail_name] = _open_rail(bench, board, rail_name, spec, entry.rails[rail_name], instruments)
+    clocks, readings = _console_rows(board, name, console, entry, instruments)
+    probes = {probe: _open_probe(name, probe, wired, instruments) for probe, wired in entry.probes.items()}
     chamber = cast(ThermalChamber, instruments[entry.chamber]) if entry.chamber else None
-    used = {rail.wiring.instrument for rail in rails.values()} | ({entry.chamber} if entry.chamber else set())
-    return Site(name, dut, board, rails, clocks, readings, console, chamber, frozenset(used))
+    owners = [*(rail.owner for rail in rails.values()), *(clock.owner for clock in clocks.values()),
+              *(probe.owner for probe in probes.values())]
+    used = {instrument for owner in owners for instrument in owner.instruments} - {console.label}
+    if entry.chamber:
+        used.add(entry.chamber)
+    return Site(name, dut, board, rails, clocks, readings, probes, console, chamber, frozenset(used))
+
+
+def _open_rail(
+    bench: Bench, board: Board, name: str, spec: RailSpec, wiring: RailWiring, instruments: Mapping[str, Instrument],
+) -> Rail:
+    gang = bench.file.channels.get(wiring.source)
+    members = [_channel(source, instruments) for source in (gang.parallel if gang else [wiring.source])]
+    by_board = f"rail {name} of board {board.name}"
+    for member in members:
+        member.voltage.restrict(within(0.0, spec.abs_max, f"abs_max of {by_board}"))
+        member.ovp_level.restrict(within(0.0, spec.abs_max, f"abs_max of {by_board}"))
+        member.current_limit.restrict(within(0.0, spec.current_limit, f"current_limit of {by_board}"))
+    channel = cast(PowerSupplyChannel, GangedOutput(wiring.source, members)) if gang else members[0]
+    channel.current_limit.restrict(within(0.0, spec.current_limit, f"current_limit of {by_board}"))
+    supply = cast(PowerSupply, instruments[cast(Owner, members[0]).instruments[0]])
+    return Rail(name, spec, wiring, supply, channel)
+
+
+def _channel(source: str, instruments: Mapping[str, Instrument]) -> PowerSupplyChannel:
+    name, _, number = source.rpartition(".")
+    return cast(PowerSupply, instruments[name]).channels[int(number)]
+
+
+def _open_probe(
+    site: str, probe: str, entry: ProbeEntry, instruments: Mapping[str, Instrument],
+) -> BoundReading[Any]:
+    """Return the reading that a probe takes: volts at a rail, or a temperature."""
+    name, _, number = entry.meter.rpartition(".")
+    channel = cast(Multimeter, instruments[name]).channels[int(number)]
+    reading = channel.measured_temperature if entry.rail is None else channel.measured_voltage
+    return BoundReading(reading.owner, reading.row, f"site {site} probes.{probe}")
 
 
 def _check_reach(bench: Bench, sites: Iterable[Site]) -> None:
@@ -296,12 +228,16 @@ def _open_console(bench: Bench, site: str, links: LinkSource, clock: Clock) -> I
 
 
 def _console_rows(
-    board: Board, site: str, console: Instrument,
+    board: Board, site: str, console: Instrument, entry: SiteEntry, instruments: Mapping[str, Instrument],
 ) -> tuple[dict[str, BoundSetting[float]], dict[str, BoundReading[float]]]:
     source = Source("manual", f"board file {board.document.path.name}")
     clocks = {}
     for name, clock in board.file.clocks.items():
         limits = within(clock.min, clock.max, f"clock {name} of board {board.name}")
+        if entry.clocks[name] != "console":
+            clocks[name] = cast(ClockSource, instruments[entry.clocks[name]]).frequency
+            clocks[name].restrict(limits)
+            continue
         setting = Setting(float, Line(clock.set, clock.expect), unit="Hz", limits=limits,
                           doc=f"Frequency of clock {name}.", source=source).named(f"clocks.{name}.frequency")
         clocks[name] = BoundSetting(console, setting, f"site {site} clocks.{name}.frequency")

@@ -55,7 +55,8 @@ def site_off(site: Site) -> tuple[bool, str]:
     for _ in range(_ATTEMPTS):
         lost: dict[str, str] = {}  # an instrument that cannot be reached is not asked once for each of its rails
         for rail in on:
-            problems[rail.name] = lost.get(rail.wiring.instrument) or _rail_off(rail, lost)
+            gone = next((lost[name] for name in rail.instruments if name in lost), "")
+            problems[rail.name] = gone or _rail_off(rail, lost)
         on = [rail for rail in on if problems[rail.name]]
         if not on:
             return True, f"site {site.name}: {', '.join(reversed(list(site.rails)))} off, read back"
@@ -72,7 +73,7 @@ def _rail_off(rail: Rail, lost: dict[str, str]) -> str:
             with suppress(Exception):
                 rail.owner.port.resync()
         if isinstance(error, LinkError):
-            lost[rail.wiring.instrument] = str(error)
+            lost[error.instrument] = str(error)
         return str(error)
     return "" if off is False else "the output reads back on"
 

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any, cast
 
-from labkit.bench.load import Bench, shipped
+from labkit.bench.bench import Bench
+from labkit.bench.load import shipped
 from labkit.bench.simulate import SimulatedBench
 from labkit.clock import WallClock
 from labkit.sim.serve import Server, serve_messages, serve_registers, serve_stream

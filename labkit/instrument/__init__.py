@@ -24,6 +24,7 @@ from labkit.instrument.declare import (
 )
 from labkit.instrument.registers import RegisterDialect, RegisterPort
 from labkit.instrument.scpi import ScpiDialect, ScpiPort
+from labkit.transport.link import Pending
 
 __all__ = [
     "Action",
@@ -40,6 +41,7 @@ __all__ = [
     "Measured",
     "Operation",
     "Owner",
+    "Pending",
     "Port",
     "Reading",
     "Register",

@@ -67,7 +67,7 @@ class Instrument(Owner):
 
     def __init__(self, name: str, link: Link, clock: Clock, dialect: Dialect | None = None) -> None:
         self._cache = {}
-        self.label, self.clock = name, clock
+        self.label, self.clock, self.instruments = name, clock, (name,)
         self.port = (dialect or self.dialect).open(name, link, clock)
         self._channels = self._make_channels()
         self._sealed = True

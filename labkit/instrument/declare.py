@@ -307,6 +307,8 @@ class Owner:
 
     label: str
     number: int | None
+    instruments: tuple[str, ...]
+    """The instruments that are spoken to when this owner is: taken together where several sites share one."""
     port: Port
     clock: Clock
     _cache: dict[str, object]
@@ -346,4 +348,5 @@ class Channel(Owner):
         self._cache = {}
         self.label = f"{instrument.label}.{number}"
         self.number, self.port, self.clock = number, instrument.port, instrument.clock
+        self.instruments = instrument.instruments
         self._sealed = True

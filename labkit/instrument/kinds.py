@@ -88,3 +88,46 @@ class ThermalChamber(Protocol):
         """"auto" (holds the set point) or "off"."""
     def identify(self) -> Identity:
         """Who answers."""
+
+
+class MultimeterChannel(Protocol):
+    """One input of a meter. Reading a quantity selects input and function, waits, and measures: one operation."""
+
+    label: str
+    number: int
+
+    @property
+    def measured_voltage(self) -> BoundReading[Measured]:
+        """Direct voltage, V."""
+    @property
+    def measured_resistance(self) -> BoundReading[Measured]:
+        """Resistance, Ohm."""
+    @property
+    def measured_temperature(self) -> BoundReading[Measured]:
+        """Temperature of the sensor at the input, degC."""
+
+
+class Multimeter(Protocol):
+    """A meter with one input (channel 1) or a scan card."""
+
+    label: str
+    latency: ClassVar[Latency]
+
+    @property
+    def channels(self) -> Mapping[int, MultimeterChannel]:
+        """The inputs by number."""
+    def identify(self) -> Identity:
+        """Who answers."""
+
+
+class ClockSource(Protocol):
+    """A generator whose output clocks a board."""
+
+    label: str
+    latency: ClassVar[Latency]
+
+    @property
+    def frequency(self) -> BoundSetting[float]:
+        """Frequency, Hz."""
+    def identify(self) -> Identity:
+        """Who answers."""

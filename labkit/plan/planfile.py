@@ -77,8 +77,10 @@ class AxisSpec(Strict):
         if abs(start + count * step - stop) > 1e-6 * abs(step):
             raise QuantityError(f"{self.stop} is not a whole number of steps of {self.step} from {self.start}; change "
                                 "step or one end")
-        # 12 digits undo what adding steps does to the last bit, so 0.75 is 0.75 whichever way it was reached.
-        return tuple(float(f"{start + i * step:.12g}") for i in range(count + 1))
+        # 12 digits undo what adding steps does to the last bit, so 0.75 is 0.75 whichever way it was reached; zero has
+        # no digits to count from, and a dust of -2e-18 V would lie below a limit of 0 V.
+        values = (start + i * step for i in range(count + 1))
+        return tuple(0.0 if abs(value) < 1e-9 * abs(step) else float(f"{value:.12g}") for value in values)
 
 
 class TestRun(Strict):

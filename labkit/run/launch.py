@@ -16,8 +16,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from labkit.bench.bench import Bench
 from labkit.bench.links import RealLinks
-from labkit.bench.load import Bench, find_file, load_bench
+from labkit.bench.load import find_file, load_bench
 from labkit.bench.opened import LinkSource, OpenBench, RefusingLinks, open_bench
 from labkit.clock import Clock, VirtualClock, WallClock
 from labkit.errors import ConfigError, LabkitError

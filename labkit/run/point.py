@@ -27,7 +27,7 @@ class BoardSilent(Exception):
 class _Exchange:
     """What is read from one instrument in one message, and the columns it fills."""
 
-    instrument: str
+    instruments: tuple[str, ...]
     port: Port
     operations: tuple[Operation, ...]
     columns: tuple[str, ...]
@@ -44,8 +44,8 @@ class PointMeter:
         self._free = nullcontext()
         self._under_load = self._exchanges([c.name for c in (*plan.meanwhile, *plan.conditions)])
         self._after = self._exchanges([c.name for c in plan.measure])
-        self._asked_under_load = [exchange.instrument for exchange in self._under_load]
-        self._asked_after = [exchange.instrument for exchange in self._after]
+        self._asked_under_load = [name for exchange in self._under_load for name in exchange.instruments]
+        self._asked_after = [name for exchange in self._after for name in exchange.instruments]
         self._chamber_wanted = any(c.name == "chamber.measured_temperature" for c in plan.conditions)
         self._mode_columns = [c.name for c in plan.conditions if c.name.endswith(".mode")]
         self._trip_columns = [c.name for c in plan.conditions if c.name.endswith("_tripped")]
@@ -55,18 +55,18 @@ class PointMeter:
             self._either = re.compile(f"(?:{spec.expect})|(?:{banner})" if banner else spec.expect)
 
     def _exchanges(self, names: list[str]) -> list[_Exchange]:
-        groups: dict[str, tuple[Port, list[Operation], list[str]]] = {}
+        groups: dict[str, tuple[tuple[str, ...], Port, list[Operation], list[str]]] = {}
         for name in names:
             if name == "chamber.measured_temperature":
                 continue  # shared and slow: read by the chamber's watch, not at every point
             target = self._site.target(name)
             operation = target.prepare_get() if isinstance(target, BoundSetting) else target.prepare()
-            label = target.owner.label
-            instrument = label.rpartition(".")[0] if target.owner.number is not None else label
-            _, operations, columns = groups.setdefault(instrument, (target.owner.port, [], []))
+            owner = target.owner
+            label = owner.label.rpartition(".")[0] or owner.label
+            _, _, operations, columns = groups.setdefault(label, (owner.instruments, owner.port, [], []))
             operations.append(operation)
             columns.append(name)
-        return [_Exchange(n, port, tuple(ops), tuple(cols)) for n, (port, ops, cols) in sorted(groups.items())]
+        return [_Exchange(found[0], found[1], tuple(found[2]), tuple(found[3])) for _, found in sorted(groups.items())]
 
     def move(self, here: Mapping[str, float], there: Mapping[str, float]) -> None:
         """Set what differs between two points, in a safe order, and wait for the rails to settle.
@@ -96,7 +96,7 @@ class PointMeter:
             setting = cast("BoundSetting[float]", getattr(rail.channel, row))
             start = here.get(name) if row == "voltage" else None
             for step in rail.steps(start, value) if start is not None else [value]:
-                with self._taking((rail.wiring.instrument,)):
+                with self._taking(rail.instruments):
                     setting.set(step)
             settle = max(settle, rail.spec.settle)
         if settle:

@@ -30,7 +30,7 @@ def power_up(site: Site, bench: OpenBench, session: Session) -> None:
     """
     site.console_port.link.drain()
     for rail in site.rails.values():
-        with bench.taking([rail.wiring.instrument]):
+        with bench.taking(rail.instruments):
             _rail_up(site, rail)
             session.sleep(rail.spec.settle + 0.1)
             _check_rail(site, rail)

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from labkit.errors import LinkError, LinkTimeout
 from labkit.transport.address import TcpSocket
 from labkit.transport.framing import Framing, FramingError
+from labkit.transport.pacing import Pacing, check_terminator
 
 _SLOWEST_BYTES_PER_S = 100_000.0
 _KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
@@ -77,7 +78,11 @@ def reason(error: BaseException) -> str:
 
 
 class TcpLink:
-    """A message link over one socket. Opened when made; LF ends what is sent, LF or CR LF what is received.
+    """A message link over one socket. Opened when made.
+
+    ``write_termination`` ends what is sent; the last character of ``read_termination`` ends what is received, and the
+    others in front of it, or a CR, are dropped. ``gap_s`` is a pause between the end of one exchange and the next
+    message, for instruments behind slow terminal servers.
 
     ``timeout_s`` is real time, also on a bench whose clock is scaled: how long a write may be held up, and how long a
     reply may take from the moment it is collected (and 10 us a byte on top, so that a long block is not cut off).
@@ -86,14 +91,18 @@ class TcpLink:
 
     def __init__(
         self, name: str, address: TcpSocket, *, timeout_s: float = 2.0, connect_timeout_s: float = 3.0,
-        reconnect_s: float = 5.0,
+        reconnect_s: float = 5.0, read_termination: str = "\n", write_termination: str = "\n", gap_s: float = 0.0,
     ) -> None:
         for what, seconds in (("timeout_s", timeout_s), ("connect_timeout_s", connect_timeout_s)):
             if not 0 < seconds < 1e6:
                 raise ValueError(f"{name}: {what} is {seconds}; it must be above 0 s")
         self.name, self.address, self.timeout_s = name, address, timeout_s
         self._connect_timeout_s, self._reconnect_s = connect_timeout_s, reconnect_s
+        self._read_termination = check_terminator(name, "read_termination", read_termination)
+        self._write_termination = check_terminator(name, "write_termination", write_termination)
+        self._last = self._read_termination[-1:]
         self._closed = threading.Event()
+        self._pacing = Pacing(name, gap_s, self._closed)
         self._using = threading.RLock()  # re-entrant: a signal handler may close under the wait of its own thread
         self._pending: _TcpReply | None = None
         self._fault = ""
@@ -104,6 +113,7 @@ class TcpLink:
     def write(self, message: str) -> None:
         """Send one message that has no reply; raises LinkError, LinkTimeout."""
         self._send(message, None)
+        self._pacing.end()
 
     def ask(self, message: str) -> _TcpReply:
         """Send one message and return the reply under way, which owns the link until it is collected."""
@@ -164,6 +174,7 @@ class TcpLink:
             raise LinkError(f"the connection is out of step since {self._fault}; clear it first (nothing was "
                             "sent)", instrument=self.name, sent=message)
         data = self._encode(message)
+        self._pacing.wait()
         started = time.monotonic()
         with self._using:
             try:
@@ -181,14 +192,15 @@ class TcpLink:
                 raise self._broken(error, message, started) from None
 
     def _encode(self, message: str) -> bytes:
-        if "\n" in message:
-            raise LinkError("the message holds a line end and would be two messages; nothing was sent",
-                            instrument=self.name, sent=message)
         try:
-            return message.encode("latin-1") + b"\n"
+            data = message.encode("latin-1")
         except UnicodeEncodeError as error:
             raise LinkError(f"the message holds {message[error.start]!r}, which no instrument understands; nothing was "
                             "sent", instrument=self.name, sent=message) from None
+        if b"\n" in data or self._write_termination in data:
+            raise LinkError("the message holds a line end and would be two messages; nothing was sent",
+                            instrument=self.name, sent=message)
+        return data + self._write_termination
 
     def _refuse_stale(self, message: str) -> None:
         """Raise LinkError: bytes lie there that nobody asked for, or the peer has closed in the meantime."""
@@ -228,6 +240,7 @@ class TcpLink:
             raise
         finally:
             self._pending = None
+            self._pacing.end()
         return text
 
     def _receive(self, message: str) -> str:
@@ -235,9 +248,10 @@ class TcpLink:
         buffer, sock = self._buffer, self._sock
         try:
             chunk = sock.recv(4096)
-            if chunk.find(b"\n") == len(chunk) - 1 and chunk and b"#" not in chunk:  # nearly always: one whole line
-                return chunk.decode("latin-1").removesuffix("\n").removesuffix("\r")
-            framing = Framing()
+            last = self._last
+            if chunk.find(last) == len(chunk) - 1 and chunk and b"#" not in chunk:  # nearly always: one whole line
+                return self._line(chunk)
+            framing = Framing(last)
             while True:
                 if not chunk:
                     raise ConnectionResetError("the instrument closed the connection")
@@ -261,7 +275,14 @@ class TcpLink:
             raise self._broken(error, message, started) from None
         text = framing.text(buffer, end)
         del buffer[:end + 1]
-        return text
+        return text.removesuffix(self._read_termination[:-1].decode("ascii")) if end > framing.block_end else text
+
+    def _line(self, chunk: bytes) -> str:
+        """Return a whole reply without what ends it."""
+        text = chunk[:-1].removesuffix(b"\r")
+        if len(self._read_termination) > 1:
+            text = text.removesuffix(self._read_termination[:-1])
+        return text.decode("latin-1")
 
 
 class _TcpReply:

@@ -16,6 +16,7 @@ from typing import Any
 
 from labkit.errors import LinkError, LinkTimeout
 from labkit.transport.framing import Framing
+from labkit.transport.pacing import Pacing
 from labkit.transport.tcp import reason
 
 _CHUNK = 65536
@@ -73,7 +74,8 @@ class VisaLink:
     """A message link over one VISA resource. Opened when made.
 
     ``read_termination`` is the last character of a reply where the resource has no END of its own (sockets, serial
-    ports: LF); elsewhere None. ``timeout_s`` is real time, for each write and for each reply. Rules as for
+    ports: LF); elsewhere None. ``gap_s`` is a pause between the end of one exchange and the next message,
+    ``query_delay_s`` one between a question and the read of its answer (GPIB talkers that hang when read too soon). ``timeout_s`` is real time, for each write and for each reply. Rules as for
     :class:`~labkit.transport.tcp.TcpLink`: a reply under way owns the link, and after an error it stays shut until
     :meth:`clear`.
     """
@@ -81,7 +83,7 @@ class VisaLink:
     def __init__(
         self, name: str, resource: str, *, library: str = "@py", libraries: VisaLibraries | None = None,
         timeout_s: float = 2.0, connect_timeout_s: float = 3.0, read_termination: str | None = None,
-        write_termination: str = "\n",
+        write_termination: str = "\n", gap_s: float = 0.0, query_delay_s: float = 0.0,
     ) -> None:
         if not 0 < timeout_s < 4e6:
             raise ValueError(f"{name}: timeout_s is {timeout_s}; it must be above 0 s")
@@ -92,6 +94,7 @@ class VisaLink:
         self._termination = read_termination if read_termination is not None else "\n" if stream else ""
         self._write_termination = write_termination
         self._closed, self._fault = threading.Event(), ""
+        self._pacing, self._delay = Pacing(name, gap_s, self._closed), Pacing(name, query_delay_s, self._closed)
         self._pending: _VisaReply | None = None
         self._manager = (libraries or VisaLibraries()).manager(library, name)
         self._quiet = contextlib.ExitStack()
@@ -100,6 +103,7 @@ class VisaLink:
     def write(self, message: str) -> None:
         """Send one message that has no reply; raises LinkError, LinkTimeout."""
         self._send(message, None)
+        self._pacing.end()
 
     def ask(self, message: str) -> _VisaReply:
         """Send one message now; it is read when the result is collected, and until then owns the link."""
@@ -199,6 +203,7 @@ class VisaLink:
         except UnicodeEncodeError as error:
             raise LinkError(f"the message holds {message[error.start]!r}, which no instrument understands; nothing was "
                             "sent", instrument=self.name, sent=message) from None
+        self._pacing.wait()
         started = time.monotonic()
         try:
             self._fault = _BROKEN_OFF  # stays so when a KeyboardInterrupt falls into the next lines
@@ -210,6 +215,7 @@ class VisaLink:
             raise LinkError(f"only {count} of {len(data)} bytes were sent", instrument=self.name, sent=message)
         self._pending = reply
         self._fault = ""
+        self._delay.end()
 
     def _collect(self, reply: _VisaReply) -> str:
         if reply.collected:
@@ -218,6 +224,7 @@ class VisaLink:
         if self._pending is not reply:
             raise LinkError("this reply was thrown away when the connection was cleared", instrument=self.name,
                             sent=reply.message)
+        self._delay.wait()
         started = time.monotonic()
         try:
             text = self._receive()
@@ -225,6 +232,7 @@ class VisaLink:
             raise self._failed(error, reply.message, started) from None
         finally:
             self._pending = None
+            self._pacing.end()
         return text
 
     def _receive(self) -> str:

@@ -50,7 +50,7 @@ class Board:
         self.output = Printout()
         """What the console will show."""
         self.banner, self.login = model.banner, model.login.replace("{board}", model.board)
-        self._state, self._hz = State.OFF, model.boot_hz
+        self._state, self._hz, self.clock_in = State.OFF, model.boot_hz, 0.0  # clock_in: Hz from outside, 0 for none
         self._boots, self._up_since = 0, 0.0
         self.event_at = math.inf
         self._chamber = chamber
@@ -261,7 +261,7 @@ class Board:
         self.output.cut(now)
 
     def _boot(self, now: float, cause: str) -> None:
-        self._state, self._hz, self._test = State.BOOTING, self.model.boot_hz, None
+        self._state, self._hz, self._test = State.BOOTING, self.clock_in or self.model.boot_hz, None
         self._boots += 1
         boot_s = self.model.boot_s
         if not self.timeline.memoryless:

@@ -112,7 +112,7 @@ def test_the_bench_as_written_opens_with_every_limit_in_place(tmp_path: Path) ->
     ("rails.cor.voltage", "the board b1 has no rail 'cor'; did you mean core?"),
     ("rails.core.volts", "psu_a.1 has no 'volts'"), ("clocks.io.frequency", "has no clock 'io'"),
     ("readings.tx", "has no reading 'tx'; known: fan, tj"), ("chamber.temprature", "did you mean temperature"),
-    ("probes.x", "names nothing of a site"), ("", "names nothing of a site"), ("rails.core", "names nothing of a site"),
+    ("sensors.x", "names nothing of a site"), ("", "names nothing of a site"), ("rails.core", "names nothing of a site"),
     ("rails.core.clear_protection", "has no 'clear_protection'"),
 ])
 def test_a_name_that_means_nothing_says_what_is_near(tmp_path: Path, name: str, said: str) -> None:

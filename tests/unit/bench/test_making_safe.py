@@ -130,7 +130,7 @@ def test_a_chamber_that_cannot_be_made_safe_is_told_after_the_rails_are_off(
 def test_another_serial_number_than_the_bench_expects_is_an_identity_error(bench: OpenBench) -> None:
     entry = bench.bench.file.instruments["psu_a"].model_copy(update={"serial": "MY9"})
     bench.bench.file.instruments["psu_a"] = entry
-    with pytest.raises(IdentityError, match="psu_a: serial number SIM.* answers here, but the bench file expects MY9"):
+    with pytest.raises(IdentityError, match=r"psu_a: serial number SIM.* answers here, but the bench file expects MY9"):
         bench.identify()
 
 

@@ -44,7 +44,9 @@ def test_a_ramp_takes_what_the_integral_of_its_rate_says(
 
 @settings(max_examples=60, deadline=None)
 @given(RATES, RATES, RATES, TEMPERATURES, TEMPERATURES)
-def test_any_ramp_agrees_with_the_integral(heating: float, cooling: float, cold: float, start: float, stop: float) -> None:
+def test_any_ramp_agrees_with_the_integral(
+    heating: float, cooling: float, cold: float, start: float, stop: float,
+) -> None:
     ramp = RampSpec.model_construct(heating=heating, cooling=cooling, cooling_at_minus_55=cold, settling=0.0)
     found = ramp_time_s(ramp, start, stop)
     assert found >= 0.0

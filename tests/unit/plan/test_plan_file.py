@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies
+from hypothesis import example, given, strategies
 from plan_files import PLAN, changed, compiled, refusal
 
 from labkit.plan.planfile import AxisSpec
@@ -172,6 +172,7 @@ def test_a_soak_rule_survives_an_override() -> None:
     assert (soak.within, soak.hold) == (1.0, 300.0)
 
 
+@example(9, 9, -1)
 @given(strategies.integers(-2000, 2000), strategies.integers(0, 400), strategies.sampled_from([1, 5, 10, 25, -1, -10, -25]))
 def test_steps_reach_both_ends_exactly(start: int, count: int, step: int) -> None:
     stop = start + count * step

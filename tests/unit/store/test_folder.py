@@ -19,7 +19,8 @@ DAY = date(2026, 11, 22)
 def test_numbers_go_on_over_days_and_plans(tmp_path: Path) -> None:
     root = tmp_path / "runs"
     assert list(run_folders(root)) == []
-    made = [new_run_folder(root, "a", DAY), new_run_folder(root, "b", DAY), new_run_folder(root, "a", date(2026, 11, 23))]
+    made = [new_run_folder(root, plan, day) for plan, day in (
+        ("a", DAY), ("b", DAY), ("a", date(2026, 11, 23)))]
     assert [str(m.relative_to(root)) for m in made] == ["2026-11-22/0001-a", "2026-11-22/0002-b", "2026-11-23/0003-a"]
     assert list(run_folders(root)) == made[::-1]  # newest first
 
@@ -70,7 +71,7 @@ def test_a_rival_of_another_plan_that_came_between_is_seen(tmp_path: Path, monke
 def test_a_place_where_no_folder_can_be_made_names_the_option(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("x")
-    with pytest.raises(InfrastructureError, match="no run folder can be made under .*; choose another with --runs"):
+    with pytest.raises(InfrastructureError, match=r"no run folder can be made under .*; choose another with --runs"):
         new_run_folder(blocked, "a", DAY)
 
 
