@@ -134,8 +134,8 @@ def _syntax(path: Path, text: str, said: str) -> ConfigError:
     problem = said[: at.start()] if at else said
     if problem in ("Cannot overwrite a value", "Cannot declare a key twice") or "twice" in problem:
         return ConfigError("a key or table stands here a second time; keep one", Place(path, line))
-    return ConfigError(f"is not TOML: {problem[:1].lower()}{problem[1:]}; write key = \"text\" or key = [\"a\", \"b\"], "
-                       "and tables as [drivers]", Place(path, line))
+    return ConfigError(f"is not TOML: {problem[:1].lower()}{problem[1:]}; write key = \"text\" or key = [\"a\", "
+                       "\"b\"], and tables as [drivers]", Place(path, line))
 
 
 def _lines(text: str) -> dict[KeyPath, int]:

@@ -30,6 +30,8 @@ MAY_WAIT = {
     "labkit/transport/visa.py": {"time", "threading", "socket"},
     "labkit/transport/modbus.py": {"time", "threading", "socket"},
     "labkit/transport/serial_port.py": {"time", "threading"},
+    "labkit/transport/serial_message.py": {"time", "threading"},
+    "labkit/transport/pacing.py": {"time", "threading"},         # the gap that an instrument needs between messages
     "labkit/sim/serve/listener.py": {"threading", "socket"},     # servers of twins
     "labkit/sim/serve/tcp.py": {"threading", "socket"},
     "labkit/sim/serve/modbus.py": {"threading", "socket"},

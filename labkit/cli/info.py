@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -44,11 +44,6 @@ def drivers(as_json: bool) -> None:
 @click.argument("kind", type=click.Choice(["board", "bench", "plan"]))
 def schema(kind: str) -> None:
     """Print the JSON Schema of board, bench or plan files; editors complete and check with it."""
-    from labkit.bench.benchfile import BenchFile
-    from labkit.bench.board import BoardFile
-    from labkit.plan.planfile import PlanFile
-    from labkit.yamlfile import Strict
+    from labkit.lab.schemas import SchemaKind, schema_text
 
-    models: dict[str, type[Strict]] = {"board": BoardFile, "bench": BenchFile, "plan": PlanFile}
-    found = models[kind].model_json_schema(by_alias=True)
-    click.echo(json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **found}, indent=1))
+    click.echo(schema_text(cast(SchemaKind, kind)), nl=False)

@@ -11,6 +11,8 @@ import click
 from labkit.errors import LabkitError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("labkit.cli.lab", "Make a lab folder: a board, a bench and a plan that run simulated as they are."),
+    "doctor": ("labkit.cli.lab", "Check this computer: Python, VISA, serial ports, disk, clock, drivers."),
     "check": ("labkit.cli.check", "Check a plan against a bench, without hardware: points, order, time, size."),
     "run": ("labkit.cli.run", "Run a plan on a bench, or rehearse it with --sim."),
     "runs": ("labkit.cli.runs", "List runs, the newest first."),

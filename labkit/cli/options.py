@@ -10,10 +10,27 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-RUNS = click.option("--runs", "runs_folder", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
-                    envvar="LABKIT_RUNS", help="Folder of the run folders.")
-BENCH = click.option("--bench", required=True, envvar="LABKIT_BENCH", metavar="BENCH",
-                     help="Bench file, or the name of a shipped bench.")
+
+def _runs() -> Path:
+    from labkit.labfile import find_lab  # only where the option was not given: --help reads no file
+
+    lab = find_lab()
+    return lab.runs if lab else Path("runs")
+
+
+def _bench() -> str | None:
+    from labkit.labfile import find_lab
+
+    lab = find_lab()
+    return lab.file.bench or None if lab else None
+
+
+RUNS = click.option("--runs", "runs_folder", type=click.Path(path_type=Path), default=_runs,
+                    show_default="runs, or as labkit.toml says", envvar="LABKIT_RUNS", show_envvar=True,
+                    help="Folder of the run folders.")
+BENCH = click.option("--bench", required=True, default=_bench, show_default="as labkit.toml says",
+                     envvar="LABKIT_BENCH", show_envvar=True, metavar="BENCH",
+                     help="Bench file, or the name of a bench of this lab folder or a shipped one.")
 AXIS = click.option("-e", "overrides", multiple=True, metavar="AXIS=VALUES",
                     help='Replace the values of an axis: "rails.core.voltage=0.7 V, 0.8 V" or "=0.9 V:0.6 V:-10 mV".')
 DUT = click.option("--dut", "duts", multiple=True, metavar="SITE=SERIAL",

@@ -6,7 +6,7 @@ trip, no lone write that Nagle's algorithm could hold back, and an error belongs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,13 +24,17 @@ class ScpiDialect:
     """How one family writes SCPI.
 
     ``channel``: "list" puts ``(@n)`` behind (Keysight), "suffix" puts the number at the header's ``<n>``, "none" has no
-    channels. ``error_query``: "" where the instrument keeps no error queue. ``compound``: whether several commands may
-    stand in one message.
+    channels. ``error_query``: "" where the instrument keeps no error queue; ``error_texts``: what its numbers mean,
+    where it answers with a number alone. ``compound``: whether several commands may stand in one message, and several
+    answers in one line; where not, ``error_with_set`` still puts the error query behind a set (``FREQ 1e7;LERR?``),
+    which makes one answer.
     """
 
     channel: Literal["none", "list", "suffix"] = "none"
     error_query: str = "SYST:ERR?"
     compound: bool = True
+    error_with_set: bool = False
+    error_texts: Mapping[int, str] | None = None
     link_kind: str = "message"
 
     def open(self, name: str, link: MessageLink, clock: Clock) -> ScpiPort:
@@ -56,12 +60,28 @@ class ScpiPort:
         return self._exchange(operations, self._dialect.error_query)
 
     def _one_by_one(self, op: Operation) -> list[Any]:
-        """Perform one operation where a message holds one command: the error queue is asked in a message of its own."""
+        """Perform one operation where a message holds one answer: the error queue is asked in a message of its own."""
+        for unit in filter(None, _before(op).split(";:")):
+            self._send_alone(unit)
+        if self._dialect.error_with_set and op.verb != "get":
+            units = (self._unit(op), self._dialect.error_query)
+            return self._reply_to(";".join(units), [], asks_error=True).result()
         values = self._exchange([op], "").result()
         errors = self.drain_errors()
         if errors:
             raise DeviceError(errors, instrument=self.name, sent=self._unit(op))
         return values
+
+    def _send_alone(self, unit: str) -> None:
+        """Send one unit; the answer of a question is dropped: it told of the past and cleared it."""
+        if unit.endswith("?"):
+            self.query(unit)
+            return
+        try:
+            self.link.write(unit)
+        except LinkError:
+            self._dirty = True
+            raise
 
     def _exchange(self, operations: Sequence[Operation], error_query: str) -> Pending[list[Any]]:
         questions = self._questions
@@ -71,13 +91,15 @@ class ScpiPort:
             units.append(error_query)
         if not units:
             return Done([])
-        message = ";:".join(units).replace(";:*", ";*")
+        return self._reply_to(";:".join(units).replace(";:*", ";*"), gets, bool(error_query))
+
+    def _reply_to(self, message: str, gets: list[Row[Any]], asks_error: bool) -> Pending[list[Any]]:
         started = self._clock.now()
         try:
-            if not gets and not error_query:
+            if not gets and not asks_error:
                 self.link.write(message)
                 return Done([])
-            return _Reply(self, self.link.ask(message), gets, message, started, bool(error_query))
+            return _Reply(self, self.link.ask(message), gets, message, started, asks_error)
         except LinkError:
             self._dirty = True
             raise
@@ -102,11 +124,17 @@ class ScpiPort:
             raise TypeError(f"{self.name}.{op.row.name}: {wire.notation!r} has no <n> for the channel number; the "
                             "instrument would act on whichever channel is selected")
         header = shortest(wire.notation, channel)
-        place = f"(@{channel})" if dialect == "list" and channel is not None and not numbered else ""
+        placed = dialect == "list" and channel is not None and not numbered and not wire.before
+        place = f"(@{channel})" if placed else ""
+        before = _before(op) if self._dialect.compound else ""
+        if before.endswith("?"):
+            raise TypeError(f"{self.name}.{op.row.name}: {before!r} answers; its answer would be taken for another's")
+        header = f"{before};:{header}" if before else header
         if op.verb == "put":
-            return f"{header} ", f",{place}" if place else ""
+            return (f"{header} {wire.index}," if wire.index else f"{header} "), f",{place}" if place else ""
         mark = "?" if op.verb == "get" else ""
-        return (f"{header}{mark} {place}" if place else f"{header}{mark}"), ""
+        said = ",".join(filter(None, (wire.index, place)))
+        return (f"{header}{mark} {said}" if said else f"{header}{mark}"), ""
 
     def query(self, message: str) -> str:
         """Ask raw text: unguarded, for identification and by hand; not for settings."""
@@ -141,11 +169,17 @@ class ScpiPort:
         """Return and remove what is in the error queue."""
         found: list[tuple[int, str]] = []
         while self._dialect.error_query and len(found) < _DRAIN_AT_MOST:
-            number, text = parse_error(self.query(self._dialect.error_query), self.name)
+            number, text = self.error_of(self.query(self._dialect.error_query))
             if number == 0:
                 break
             found.append((number, text))
         return tuple(found)
+
+    def error_of(self, text: str) -> tuple[int, str]:
+        """Return number and meaning of an answer to the error query; raises ReplyError."""
+        number, meaning = parse_error(text, self.name)
+        texts = self._dialect.error_texts
+        return number, meaning if texts is None else texts.get(number, "error without a name here")
 
     def mark_dirty(self) -> None:
         """Refuse to trust the next reply before a :meth:`resync`."""
@@ -194,13 +228,21 @@ class _Reply:
 
     def _raise_errors(self, field: str, reply: str) -> None:
         try:
-            first = parse_error(field, self._port.name)
+            first = self._port.error_of(field)
         except ReplyError:
             self._port.mark_dirty()
             raise ReplyError("the last part of the answer is no error-queue entry", instrument=self._port.name,
                              sent=self._message, reply=reply) from None
         if first[0] != 0:
             raise DeviceError((first, *self._port.drain_errors()), instrument=self._port.name, sent=self._message)
+
+
+def _before(op: Operation) -> str:
+    """Return what goes out before an operation, joined by ``;:``; nothing for most rows."""
+    wire = op.row.wire
+    if not isinstance(wire, Scpi) or not wire.before:
+        return ""
+    return wire.before.replace("{channel}", str(op.channel)).replace(";", ";:").replace(";:*", ";*")
 
 
 def split_reply(reply: str) -> list[str]:

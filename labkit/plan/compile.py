@@ -9,7 +9,7 @@ from typing import cast
 from labkit.bench.opened import OpenBench, Site, Target
 from labkit.errors import ConfigError, LimitRefused
 from labkit.instrument import BoundSetting
-from labkit.plan.compiled import Axis, Bounds, Column, CompiledPlan, SitePlan, TestCall
+from labkit.plan.compiled import Axis, Bounds, Column, CompiledPlan, Guard, SitePlan, TestCall
 from labkit.plan.planfile import AxisSpec, PlanFile, TestRun
 from labkit.quantity import QuantityError, parse, render
 from labkit.text import near
@@ -164,6 +164,8 @@ class _Compiler:
                 wanted += [f"rails.{rail}.measured_voltage", f"rails.{rail}.mode", f"rails.{rail}.ovp_tripped"]
         if all(site.chamber is not None for site in self.bench.sites.values()):
             wanted.append("chamber.measured_temperature")
+        for site in self.bench.sites.values():
+            wanted += [f"readings.{name}" for name in site.board.file.guards if f"readings.{name}" not in wanted]
         return self.columns([name for name in wanted if name not in stored], (), [])
 
     def limits(self, stored: Mapping[str, Column]) -> dict[str, Bounds]:
@@ -199,7 +201,30 @@ class _Compiler:
                 clock = site.board.file.clocks[parts[1]]
                 spec[axis.name], nominal[axis.name] = clock.box, clock.nominal
         test = self._test(site, self.file.test) if self.file.test else None
-        return SitePlan(site.name, site.dut, site.board.name, test, spec, nominal)
+        return SitePlan(site.name, site.dut, site.board.name, test, spec, nominal, self._guards(site, axes, nominal))
+
+    def _guards(self, site: Site, axes: Sequence[Axis], nominal: Mapping[str, float]) -> tuple[Guard, ...]:
+        """Return the board's guards in the units of their readings, and check what reference points need."""
+        missing = [axis.name for axis in axes if axis.name not in nominal and not axis.name.startswith("chamber.")]
+        if self.file.reference is not None and missing:
+            raise self.error(f"{missing[0]} has no nominal value, so there is no reference point; leave reference out",
+                             ("reference",))
+        found = []
+        board = site.board
+        for name, spec in board.file.guards.items():
+            key = ("guards", name)
+            if name not in site.readings:
+                raise board.document.error(f"there is no reading {name!r} to guard{near(name, site.readings)}", key)
+            unit = site.readings[name].unit
+            try:
+                trip, resume = parse(spec.trip, unit), parse(spec.resume, unit)
+            except QuantityError as error:
+                raise board.document.error(str(error), key) from None
+            if trip == resume:
+                raise board.document.error("trip and resume are the same; resume must lie on the safe side of trip",
+                                           key)
+            found.append(Guard(f"readings.{name}", trip, resume, unit))
+        return tuple(found)
 
     def _test(self, site: Site, run: TestRun) -> TestCall:
         tests = site.board.file.tests

@@ -50,6 +50,27 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Guard:
+    """A bound on a console reading that acts: rails off at ``trip``, on again at ``resume``; in the reading's unit."""
+
+    reading: str
+    trip: float
+    resume: float
+    unit: str
+
+    def tripped(self, value: object) -> bool:
+        """Tell whether ``value`` is beyond the trip level; something that is no number trips too."""
+        if not isinstance(value, float):
+            return True
+        return value >= self.trip if self.trip > self.resume else value <= self.trip
+
+    def resumed(self, value: object) -> bool:
+        """Tell whether ``value`` is back."""
+        return isinstance(value, float) and (
+            value <= self.resume if self.trip > self.resume else value >= self.resume)
+
+
+@dataclass(frozen=True)
 class TestCall:
     """The board test of each point, as its console line, for one site's board."""
 
@@ -70,6 +91,7 @@ class SitePlan:
     test: TestCall | None
     spec: Mapping[str, tuple[float, float]]
     nominal: Mapping[str, float]
+    guards: tuple[Guard, ...] = ()
 
 
 @dataclass(frozen=True)

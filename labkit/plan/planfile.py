@@ -112,6 +112,8 @@ class OnHang(Strict):
     recover: Literal["power-cycle", "none"] = "power-cycle"
     per_row: Annotated[int, Field(ge=0)] = 2
     per_run: Annotated[int, Field(ge=0)] = 200
+    golden: bool = True
+    """After every recovery the plan's test must pass at nominal before the next point is taken."""
 
 
 def _as_search(value: object) -> object:
@@ -129,6 +131,12 @@ class SearchSpec(Strict):
         if value not in SEARCHES:
             raise ValueError(f"there is no search {value!r}{near(value, SEARCHES)}")
         return value
+
+
+class ReferenceSpec(Strict):
+    """Points at nominal at the start of each block, every so many points and at its end: they show drift."""
+
+    every: Annotated[int, Field(ge=1)]
 
 
 class Assumptions(Strict):
@@ -157,6 +165,7 @@ class PlanFile(Strict):
     limits: dict[str, LimitSpec] = Field(default_factory=dict)
     judge: Literal["spec", "all", "none"] = "spec"
     on_hang: OnHang = OnHang()
+    reference: ReferenceSpec | None = None
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     """How often a point is measured again after an instrument failed it."""
     assume: Assumptions = Assumptions()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from typing import cast
 
 from labkit.bench.opened import OpenBench
 from labkit.bench.safe import SafeReport, make_safe
 from labkit.errors import Cancelled, InstrumentError, LabkitError
+from labkit.instrument import BoundSetting, Setting
 from labkit.plan.compiled import Block, CompiledPlan
 from labkit.run.climate import Climate, Settle
 from labkit.run.power import BoardDidNotStart, power_up
@@ -57,6 +59,7 @@ def perform(plan: CompiledPlan, bench: OpenBench, session: Session, recorder: Re
 
 def _power_up(sites: list[SiteRun], bench: OpenBench, session: Session, recorder: Recorder) -> None:
     session.phase("power up and boot")
+    _clocks_on(bench)
 
     def start(run: SiteRun) -> None:
         try:
@@ -81,9 +84,12 @@ def _run_blocks(
             value = block.values[axis.name]
             if not axis.shared or shared_now.get(axis.name) == value:
                 continue
+            shared_now[axis.name] = value
+            if not axis.name.startswith("chamber."):
+                _set_shared(axis.name, value, sites, bench, session)
+                continue
             settle = climate.go_to(block.index, value, axis.soak)
             performance.settles.append(settle)
-            shared_now[axis.name] = value
             unsettled = settle.problem
             if unsettled:
                 recorder.event("error", "", f"{unsettled}; its points are not tested")
@@ -91,6 +97,24 @@ def _run_blocks(
         session.clock.gather([partial(run.block, block, unsettled) for run in sites])
         session.check()
         _still_alive(sites)
+
+
+def _set_shared(name: str, value: float, sites: list[SiteRun], bench: OpenBench, session: Session) -> None:
+    """Change a setting that several sites share (a clock source), with every site at nominal meanwhile."""
+    session.clock.gather([run.to_nominal for run in sites])
+    target = cast("BoundSetting[float]", next(iter(bench.sites.values())).target(name))
+    target.set(value)
+
+
+def _clocks_on(bench: OpenBench) -> None:
+    """Bring external clocks to nominal before any board is powered: a board may not boot without its clock."""
+    for site in bench.sites.values():
+        for name, setting in site.clocks.items():
+            if setting.owner is not site.console:
+                setting.set(site.board.file.clocks[name].nominal)
+                output = getattr(type(setting.owner), "output", None)
+                if isinstance(output, Setting):
+                    cast("BoundSetting[bool]", getattr(setting.owner, "output")).set(True)  # noqa: B009
 
 
 def _still_alive(sites: list[SiteRun]) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from labkit.bench.opened import OpenBench, Rail, Site
 from labkit.bench.safe import site_off
 from labkit.errors import InstrumentError, LinkTimeout, NotVerifiedSafe
-from labkit.instrument import Operation, Special
+from labkit.instrument import BoundReading, Operation, Special
+from labkit.plan.compiled import Guard
 from labkit.plan.estimate import POWER_OFF_S
 from labkit.quantity import render
 from labkit.run.session import Session
 
 _LOGIN_S = 5.0
+_COOL_MINUTES = 15
 
 
 class BoardDidNotStart(InstrumentError):
@@ -99,6 +101,21 @@ def power_down(site: Site, bench: OpenBench) -> None:
         verified, text = site_off(site)
     if not verified:
         raise NotVerifiedSafe(text)
+
+
+def cool_down(site: Site, bench: OpenBench, session: Session, guard: Guard) -> bool:
+    """Leave the rails off until a guarded reading is back at its resume level; return whether it came back.
+
+    The reading needs the board's power: it is looked at after each minute without, at nominal and idle.
+    """
+    reading = cast("BoundReading[Any]", site.target(guard.reading))
+    for _ in range(_COOL_MINUTES):
+        power_down(site, bench)
+        session.sleep(60.0)
+        power_up(site, bench, session)
+        if guard.resumed(reading.read()):
+            return True
+    return False
 
 
 def power_cycle(site: Site, bench: OpenBench, session: Session) -> None:

@@ -40,6 +40,8 @@ class PointResult:
     attempt: int = 1
     judged: bool = False
     violations: str = ""
+    guards: str = ""
+    """The guards that did not hold, "" where all did."""
 
 
 def stored_columns(plan: CompiledPlan) -> list[StoredColumn]:
@@ -72,7 +74,7 @@ class Recorder:
         """Judge and store one point, and tell the observers."""
         clock = self._session.clock
         box = self._boxes[result.site]
-        result.judged = box is not None
+        result.judged = box is not None and result.sequence >= 0
         for name, low, high in box or ():
             if not low <= result.axes[name] <= high:
                 result.judged = False
@@ -90,10 +92,13 @@ class Recorder:
                 row += (None, value.value)
             else:
                 row += (value, None)
-        row += (result.outcome, clean(result.reason), int(result.judged), result.violations, now,
+        row += (result.outcome, clean(result.reason), int(result.judged), result.violations,
+                result.guards, now,
                 clock.utc().isoformat(timespec="milliseconds"), now - result.started_s, result.attempt)
         with self._lock:
             self._journal.point(row)
+            if result.sequence < 0:
+                return  # a reference point: data, but no point of the plan
             self.counts[result.site][result.outcome] += 1
             self._done[result.site] += 1
             done = self._done[result.site]

@@ -9,15 +9,21 @@ from labkit.bench.opened import OpenBench, Site
 from labkit.bench.safe import site_off
 from labkit.errors import Cancelled, InstrumentError, LabkitError, LinkError, NotVerifiedSafe
 from labkit.plan.compiled import Block, CompiledPlan
+from labkit.quantity import render
 from labkit.run.point import BoardSilent, PointMeter
-from labkit.run.power import BoardDidNotStart, power_cycle
+from labkit.run.power import BoardDidNotStart, cool_down, power_cycle
 from labkit.run.record import PointResult, Recorder
 from labkit.run.session import Session
 from labkit.search import Search, SearchPoint, make_search
 
 _START_ATTEMPTS = 3
 _INFRA_IN_A_ROW = 3
-_TOLD = frozenset(("pass", "fail", "marginal", "hang", "crash"))
+_BROKEN = ("hang", "crash")
+_TOLD = frozenset(("pass", "fail", "marginal", *_BROKEN))
+
+
+class GuardStayed(InstrumentError):
+    """A guarded reading stayed beyond its bound although the rails were off."""
 
 
 @dataclass
@@ -43,9 +49,12 @@ class SiteRun:
         self.meter = PointMeter(plan, site, bench, session, air)
         self.state = SiteState()
         self._inner = tuple(axis.name for axis in plan.inner)
-        self._own = tuple(axis.name for axis in plan.axes if not axis.name.startswith("chamber."))
-        self._nominal = {n: v for n, v in plan.sites[site.name].nominal.items() if not n.startswith("chamber.")}
+        self._own = tuple(axis.name for axis in plan.axes if not axis.shared)
+        of_site = plan.sites[site.name]
+        self._nominal = {name: value for name, value in of_site.nominal.items() if name in self._own}
+        self._guards, self._golden = of_site.guards, plan.on_hang.golden and of_site.test is not None
         self._row_hangs: dict[float, int] = {}
+        self._references = 0
 
     @property
     def name(self) -> str:
@@ -58,12 +67,15 @@ class SiteRun:
         inner = plan.inner
         x = inner[0].values if len(inner) == 2 else (0.0,)
         search = make_search(plan.file.search.kind, x=x, y=inner[-1].values)
-        self._row_hangs = {}
+        self._row_hangs, self._references = {}, 0
+        every = plan.file.reference.every if plan.file.reference else 0
         sequence = 0
         row: float | None = None
         while (point := search.ask()) is not None:
             if self._session.stop_level:
                 return  # not an exception: that would cancel the point under way at the other sites
+            if every and sequence % every == 0:
+                self._reference(block, unsettled)
             result = self._result(block, point, sequence)
             skip = unsettled or self._skip_reason(point)
             if skip:
@@ -77,6 +89,23 @@ class SiteRun:
                     self.drop(str(error))
             row = point.x
             sequence += 1
+        if every:
+            self._reference(block, unsettled)
+
+    def _reference(self, block: Block, unsettled: str) -> None:
+        """Measure at nominal, stored with a negative sequence; not asked by the search, not judged."""
+        self._references += 1
+        if unsettled or self.state.dropped:
+            return
+        result = PointResult(self.name, block.index, -self._references, {**block.values, **self._nominal})
+        self._take(result, from_nominal=True)
+        result.reason = f"reference point{': ' if result.reason else ''}{result.reason}"
+        self._recorder.store(result)
+        if result.outcome in _BROKEN:
+            try:
+                self.recover(f"{result.outcome} at a reference point")
+            except (InstrumentError, NotVerifiedSafe) as error:
+                self.drop(str(error))
 
     def _result(self, block: Block, point: SearchPoint, sequence: int) -> PointResult:
         own = dict(zip(self._inner, (point.x, point.y)[-len(self._inner):], strict=True))
@@ -93,36 +122,59 @@ class SiteRun:
         return ""
 
     def _measure(self, search: Search, point: SearchPoint, result: PointResult, *, new_row: bool) -> None:
-        """Measure one point, again after an instrument failed it, and recover the board where it hung."""
-        clock = self._session.clock
-        result.started_s = clock.now()
+        """Measure one point, store it, and recover the board where it hung."""
+        try:
+            lost = self._take(result, from_nominal=new_row)
+        except Cancelled:
+            result.outcome, result.reason = "aborted", "stopped during the point"
+            self._store(search, point, result)
+            raise
+        if result.outcome == "infra":
+            # A connection that stays lost over every attempt will not come back at the next point.
+            self.state.infra_in_a_row += _INFRA_IN_A_ROW if lost else 1
+        self._store(search, point, result, self._session.clock.now() - result.started_s)
+        if result.outcome in _BROKEN or "protection tripped" in result.reason:
+            self._row_hangs[point.x] = self._row_hangs.get(point.x, 0) + 1
+            self.recover(result.outcome)
+        elif self.state.infra_in_a_row >= _INFRA_IN_A_ROW:
+            self.drop(f"an instrument fails at point after point: {result.reason}")
+
+    def _take(self, result: PointResult, *, from_nominal: bool) -> bool:
+        """Measure ``result``, again after an instrument failed it or a guard acted; return whether a link is lost."""
+        result.started_s = self._session.clock.now()
         lost = False
         for attempt in range(1, self._plan.file.retries + 2):
             result.attempt, result.values = attempt, {}
             try:
-                self._at_point(result, new_row or attempt > 1)
-            except Cancelled:
-                result.outcome, result.reason = "aborted", "stopped during the point"
-                self._store(search, point, result)
-                raise
+                self._at_point(result, from_nominal or attempt > 1)
             except InstrumentError as error:
                 lost = isinstance(error, LinkError)
                 self._infra(result, error)
                 continue
             lost, self.state.infra_in_a_row = False, 0
+            if self._guard_acted(result):
+                continue
             if result.outcome != "invalid":
                 break
-        if result.outcome == "infra":
-            # A connection that stays lost over every attempt will not come back at the next point.
-            self.state.infra_in_a_row += _INFRA_IN_A_ROW if lost else 1
-        cost_s = clock.now() - result.started_s
-        recover = result.outcome in ("hang", "crash") or "protection tripped" in result.reason
-        self._store(search, point, result, cost_s)
-        if recover:
-            self._row_hangs[point.x] = self._row_hangs.get(point.x, 0) + 1
-            self.recover(result.outcome)
-        elif self.state.infra_in_a_row >= _INFRA_IN_A_ROW:
-            self.drop(f"an instrument fails at point after point: {result.reason}")
+        return lost
+
+    def _guard_acted(self, result: PointResult) -> bool:
+        """Where a guard is tripped: rails off until it is back, and the point is not valid."""
+        result.guards = ""
+        for guard in self._guards:
+            if guard.reading not in result.values or not guard.tripped(result.values[guard.reading]):
+                continue
+            shown = render(result.values[guard.reading], guard.unit)
+            result.guards = f"{guard.reading} {shown} beyond {render(guard.trip, guard.unit)}"
+            result.outcome, result.reason = "invalid", f"guard: {result.guards}"
+            self._recorder.event("warning", self.name, f"guard tripped: {result.guards}; rails off")
+            self.state.here = {}
+            if not cool_down(self._site, self._bench, self._session, guard):
+                raise GuardStayed(f"{guard.reading} did not come back to {render(guard.resume, guard.unit)} with the "
+                                  "rails off", instrument=self._site.console.label)
+            self._recorder.event("info", self.name, f"guard released: {guard.reading} is back")
+            return True
+        return False
 
     def _at_point(self, result: PointResult, from_nominal: bool) -> None:
         there = {name: result.axes[name] for name in self._own}
@@ -164,6 +216,7 @@ class SiteRun:
         for attempt in range(1, _START_ATTEMPTS + 1):
             try:
                 power_cycle(self._site, self._bench, self._session)
+                self._check_golden()
             except BoardDidNotStart as error:
                 problem = error
                 continue
@@ -171,6 +224,26 @@ class SiteRun:
             self._recorder.event("info", self.name, f"{why}: recovered by power cycle{again}")
             return
         self.drop(f"{why}, and {_START_ATTEMPTS} power cycles did not bring the board back: {problem}")
+
+    def _check_golden(self) -> None:
+        """Run the plan's test at nominal: a board that fails there has not recovered. Raises BoardDidNotStart."""
+        if not self._golden:
+            return
+        self._move(self._nominal)
+        result = PointResult(self.name, -1, -1, {})
+        try:
+            self.meter.measure(result)
+        except BoardSilent as silent:
+            result.outcome, result.reason = "hang", str(silent)
+        if result.outcome not in ("pass", "marginal"):
+            self.state.here = {}
+            raise BoardDidNotStart(f"the golden test at nominal gave {result.outcome} after a power cycle "
+                                   f"({result.reason})", instrument=self._site.console.label)
+
+    def to_nominal(self) -> None:
+        """Bring this site's own settings to nominal, before something changes that it shares with others."""
+        if not self.state.dropped:
+            self._move(self._nominal)
 
     def drop(self, reason: str) -> None:
         """Give this site up: its rails go off now, the rest of its points are not tested."""

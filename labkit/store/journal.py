@@ -32,7 +32,8 @@ CREATE TABLE traces (t_s REAL NOT NULL, site TEXT NOT NULL, name TEXT NOT NULL, 
 """
 _KEYS = (("site", "TEXT"), ("block", "INTEGER"), ("sequence", "INTEGER"), ("dut", "TEXT"))
 _TAIL = (
-    ("outcome", "TEXT"), ("reason", "TEXT"), ("judged", "INTEGER"), ("violations", "TEXT"), ("t_s", "REAL"),
+    ("outcome", "TEXT"), ("reason", "TEXT"), ("judged", "INTEGER"), ("violations", "TEXT"), ("guards", "TEXT"),
+    ("t_s", "REAL"),
     ("utc", "TEXT"), ("duration_s", "REAL"), ("attempt", "INTEGER"),
 )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _RUN = re.compile(r"(\d+)-(.*)\Z", re.DOTALL)
-_TEXT = ("site", "dut", "outcome", "reason", "violations", "utc")
+_TEXT = ("site", "dut", "outcome", "reason", "violations", "guards", "utc")
 _NUMBERS = ("t_s", "duration_s")
 _COUNTS = ("block", "sequence", "attempt")
 

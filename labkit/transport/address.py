@@ -4,7 +4,7 @@
 ``TCPIP::10.0.0.11::5025::SOCKET``                     raw socket; a VISA resource, opened by labkit itself
 ``modbus-tcp://10.0.0.20:502?unit=1``                  Modbus TCP; port 502 and unit 1 where not written
 ``modbus-rtu:///dev/ttyUSB0?baud=38400&unit=1``        Modbus RTU on a serial port
-``serial:///dev/ttyUSB0?baud=115200``                  console on a serial port; ``serial://COM3?...`` on Windows
+``serial:///dev/ttyUSB0?baud=115200``                  console or instrument on a serial port; ``serial://COM3?...``
 ``GPIB0::22::INSTR``, ``USB0::...``, ``ASRL...``       any other VISA resource, opened through PyVISA
 =====================================================  =============================================
 
@@ -66,7 +66,10 @@ class ModbusTcp:
 
 @dataclass(frozen=True, slots=True)
 class SerialPort:
-    """A serial port for text. ``path`` is what the system calls it; ``baud`` in bits a second."""
+    """A serial port for text. ``path`` is what the system calls it; ``baud`` in bits a second.
+
+    It carries the stream of a console, or the messages of an instrument: the driver says which.
+    """
 
     path: str
     baud: int = 115200

@@ -1,4 +1,8 @@
-"""Console twins on a pseudo-terminal: a device path that any serial program opens. Not on Windows."""
+"""A pseudo-terminal that somebody talks on: a device path that any serial program opens. Not on Windows.
+
+What is said on it is a :class:`Talker`'s business: a console (:func:`serve_stream`), an instrument on RS-232
+(:mod:`labkit.sim.serve.serial`), a Modbus RTU device (:mod:`labkit.sim.serve.rtu`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import logging
 import os
 import select
 import threading
+from typing import Protocol
 
 from labkit.clock import Clock
 from labkit.errors import ConfigError
@@ -15,8 +20,16 @@ from labkit.sim.twin import StreamTwin
 
 _LOG = logging.getLogger("labkit.sim.serve")
 _RECEIVE = 4096
-_LOOK_S = 0.010
-"""Wall seconds after which a silent console is looked at again: somebody may have switched its board on."""
+
+
+class Talker(Protocol):
+    """What sits behind a terminal. Both methods take the bench's lock themselves."""
+
+    def due(self) -> float | None:
+        """Return the lab time at which to ask again although nothing came, None for never."""
+
+    def exchange(self, data: bytes) -> bytes:
+        """Take what came (perhaps nothing) and return what is to be sent now."""
 
 
 def serve_stream(twin: StreamTwin, *, clock: Clock, lock: threading.Lock, name: str = "console") -> PtyServer:
@@ -24,21 +37,44 @@ def serve_stream(twin: StreamTwin, *, clock: Clock, lock: threading.Lock, name: 
 
     Raises ConfigError where the system has no pseudo-terminals (Windows) or the clock is virtual.
     """
-    return PtyServer(twin, clock, lock, name)
+    return PtyServer(ConsoleTalker(twin, clock, lock), Pace(clock), name)
+
+
+class ConsoleTalker:
+    """A console twin: looked at again and again, because somebody may have switched its board on."""
+
+    _LOOK_S = 0.010
+    """Wall seconds between two looks at a silent console."""
+
+    def __init__(self, twin: StreamTwin, clock: Clock, lock: threading.Lock) -> None:
+        self._twin, self._clock, self._lock = twin, clock, lock
+
+    def due(self) -> float | None:
+        """Return when the next output comes, or when to look again."""
+        look = self._clock.now() + self._LOOK_S * self._clock.scale
+        with self._lock:
+            due = self._twin.due()
+        return look if due is None else min(due, look)
+
+    def exchange(self, data: bytes) -> bytes:
+        """Pass characters to the console and return what it says."""
+        with self._lock:
+            if data:
+                self._twin.feed(data.decode("latin-1"))
+            return self._twin.take().encode("latin-1", "replace")
 
 
 class PtyServer:
     """One pseudo-terminal. It keeps the terminal's own end open, so clients may open and close it as they like."""
 
-    def __init__(self, twin: StreamTwin, clock: Clock, lock: threading.Lock, name: str) -> None:
+    def __init__(self, talker: Talker, pace: Pace, name: str) -> None:
         try:
             import termios  # noqa: F401
             import tty
         except ImportError as error:
             raise ConfigError(f"{name} cannot be served: this system has no pseudo-terminals; run the bench in-process "
                               "instead") from error
-        self._twin, self._clock, self._lock, self._name = twin, clock, lock, name
-        self._pace = Pace(clock)
+        self._talker, self._pace, self._name = talker, pace, name
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -73,37 +109,32 @@ class PtyServer:
 
     def _run(self) -> None:
         while not self._closed:
-            ready, _, _ = select.select([self._master, self._wake_read], [], [], self._pause_s())
-            if self._wake_read in ready:
-                return
             try:
+                ready, _, _ = select.select([self._master, self._wake_read], [], [], self._pause_s())
+                if self._wake_read in ready:
+                    return
                 self._pass_on(self._master in ready)
             except OSError:
                 return
             except Exception:
                 _LOG.exception("the twin of %s failed; the terminal stays open", self._name)
 
-    def _pause_s(self) -> float:
-        """Return wall seconds until the next output, at most :data:`_LOOK_S`."""
-        with self._lock:
-            due = self._twin.due()
-        if due is None:
-            return _LOOK_S
-        return min(_LOOK_S, max(0.0, (due - self._clock.now()) / self._clock.scale))
+    def _pause_s(self) -> float | None:
+        """Return wall seconds until the talker wants to be asked again, None for when something comes."""
+        due = self._talker.due()
+        clock = self._pace.clock
+        return None if due is None else max(0.0, (due - clock.now()) / clock.scale)
 
     def _pass_on(self, readable: bool) -> None:
         data = b""
         if readable:
             with contextlib.suppress(BlockingIOError):
                 data = os.read(self._master, _RECEIVE)
-        with self._lock:
-            if data:
-                self._twin.feed(data.decode("latin-1"))
-            text = self._twin.take()
-        if text:
+        answer = self._talker.exchange(data)
+        if answer:
             # Nobody reads and the buffer is full: lost, as on a serial line without handshake.
             with contextlib.suppress(BlockingIOError):
-                self._write_all(text.encode("latin-1", "replace"))
+                self._write_all(answer)
 
     def _write_all(self, data: bytes) -> None:
         while data:

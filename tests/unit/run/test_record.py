@@ -33,7 +33,7 @@ def named(kept: Kept) -> dict[str, Any]:
     columns = ["site", "block", "sequence", "dut"]
     for column in stored_columns(compiled()):
         columns += [column.name, f"{column.name}.flag"] if column.flagged else [column.name]
-    columns += ["outcome", "reason", "judged", "violations", "t_s", "utc", "duration_s", "attempt"]
+    columns += ["outcome", "reason", "judged", "violations", "guards", "t_s", "utc", "duration_s", "attempt"]
     return dict(zip(columns, kept.points[-1], strict=True))
 
 

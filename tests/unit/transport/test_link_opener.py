@@ -63,7 +63,7 @@ def test_a_console(opener):
     ("modbus-tcp://10.0.0.20", "message",
      "carries Modbus registers, but the driver speaks messages (SCPI); write TCPIP::"),
     ("GPIB0::22::INSTR", "stream", "the driver speaks the text of a console; write serial:///dev/ttyUSB0"),
-    ("serial:///dev/ttyUSB0", "message", "carries the text of a console"),
+    ("serial:///dev/ttyUSB0", "register", "carries the text of a console"),
     ("TCPIP::10.0.0.11::x::SOCKET", "message", "whole number"),
     ("GPIB0::22::INSTR", "massage", "did you mean message?"),
 ])
