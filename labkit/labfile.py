@@ -11,8 +11,9 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from labkit.errors import ConfigError, Place
 from labkit.text import near
@@ -23,6 +24,12 @@ LAB_FILE = "labkit.toml"
 _CODE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z")
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
 _DEEPEST = 20
+
+
+def _code(value: str) -> str:
+    if not _CODE.match(value):
+        raise ValueError(f"{value!r} names no class; write it like \"my_supply:MySupply\"")
+    return value
 
 
 class LabFile(Strict):
@@ -38,9 +45,9 @@ class LabFile(Strict):
     """Folders with plan files, and with the folders boards and benches."""
     driver_folders: list[str] = Field(default_factory=list)
     """Folders with the Python files of drivers and twins."""
-    drivers: dict[str, str] = Field(default_factory=dict)
+    drivers: dict[str, Annotated[str, AfterValidator(_code)]] = Field(default_factory=dict)
     """Own drivers: name = "module:Class"."""
-    twins: dict[str, str] = Field(default_factory=dict)
+    twins: dict[str, Annotated[str, AfterValidator(_code)]] = Field(default_factory=dict)
     """Their simulated counterparts, under the same names."""
 
     @field_validator("runs")
@@ -50,13 +57,6 @@ class LabFile(Strict):
             raise ValueError("the name of the folder is empty; write one, like \"runs\"")
         return value
 
-    @field_validator("drivers", "twins")
-    @classmethod
-    def _code(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, code in value.items():
-            if not _CODE.match(code):
-                raise ValueError(f"{name} = {code!r} names no class; write it like \"my_supply:MySupply\"")
-        return value
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def load_lab(path: Path) -> Lab:
     file = validate(LabFile, document)
     for name in file.twins:
         if name not in file.drivers:
-            raise document.error(f"there is no driver of this name beside its twin{near(name, file.drivers)}; add it "
-                                 "to [drivers], or remove the twin", ("twins", name))
+            raise document.error("this twin has no driver of its name; add one to [drivers], or remove the twin"
+                                 f"{near(name, file.drivers)}", ("twins", name))
     return Lab(path.parent, document, file)
 
 

@@ -67,7 +67,7 @@ def parse(text: object, unit: str) -> float:
     if result is None:
         raise QuantityError(f"{text.strip()!r} is not in {_name(unit)}; {example}")
     if not math.isfinite(result):
-        raise QuantityError(f"{text.strip()!r} is not a finite number")
+        raise QuantityError(f"{text.strip()!r} is not a finite number; {example}")
     return result
 
 

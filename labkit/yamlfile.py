@@ -37,7 +37,7 @@ _DEEPEST = 20
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
 _TRAP_WORDS = frozenset(("yes", "no", "on", "off", "y", "n"))
-_TRAP_NUMBERS = re.compile(r"[-+]?(\d+(:\d+)+|0\d+|0[xXoObB]\w+|\.(inf|nan))\Z", re.IGNORECASE)
+_TRAP_NUMBERS = re.compile(r"[-+]?(\d+(:\d+)+|0\d+|0[xXoObB]\w+)\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -143,19 +143,15 @@ def parse_yaml(text: str, path: Path) -> Document:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    depth_problem = ConfigError(f"is nested more than {_DEEPEST} levels deep; no labkit file is", Place(path))
+    depth_problem = ConfigError(f"is nested more than {_DEEPEST} levels deep; no labkit file is, so check brackets and "
+                                "indentation", Place(path))
     if re.search(r"[\[{][\s\[{]{40,}", text):
         raise depth_problem
     try:
         _refuse_marks(text, path)
         node = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        problem = error.problem or error.context
-        if str(problem).startswith("but "):
-            problem = f"{error.context} {problem}"
-        raise ConfigError(f"is not YAML: {problem}; check indentation, quotes and brackets "
-                          "around this line", Place(path, line)) from None
+        raise _not_yaml(error, path) from None
     except RecursionError:
         raise depth_problem from None
     except YAMLError as error:
@@ -166,6 +162,27 @@ def parse_yaml(text: str, path: Path) -> Document:
     if not isinstance(data, dict):
         raise ConfigError("holds no keys; a labkit file begins with its kind, like `plan: my-plan`", Place(path))
     return Document(path, text, data, reader.lines)
+
+
+def _not_yaml(error: Any, path: Path) -> ConfigError:
+    """Return what ruamel found (a MarkedYAMLError) in the words of somebody who writes such files."""
+    problem, context = str(error.problem or error.context or "it cannot be read"), str(error.context or "")
+    line = error.problem_mark.line + 1 if error.problem_mark else None
+    began = error.context_mark.line + 1 if error.context_mark else line
+    if problem.startswith("but "):
+        problem = f"{context} {problem}"
+    if problem == "could not find expected ':'":
+        line, problem = began, "a key stands here without its ':'"
+    elif "quoted scalar" in context:
+        line, problem = began, "the quote that opens here is never closed"
+    elif "flow" in context and problem.startswith("expected"):
+        problem = f"{problem.partition(', but')[0]} to end what opens in line {began}"
+    elif "'\\t'" in problem or "tab" in problem:
+        problem = "a tab stands where only spaces may"
+    elif "block end" in problem or "mapping values are not allowed" in problem:
+        problem = "this line does not fit below the one above it"
+    return ConfigError(f"is not YAML: {problem}; check indentation, quotes and brackets around this line",
+                       Place(path, line))
 
 
 def _refuse_marks(text: str, path: Path) -> None:
@@ -207,7 +224,8 @@ class _Reader:
         self.lines.setdefault(key, line)
         place = Place(self.path, line, ".".join(map(str, key)))
         if len(key) > _DEEPEST:
-            raise ConfigError(f"is nested more than {_DEEPEST} levels deep; no labkit file is", place)
+            raise ConfigError(f"is nested more than {_DEEPEST} levels deep; no labkit file is, so check brackets and "
+                              "indentation", place)
         kind = type(node).__name__
         if kind == "MappingNode":
             return self._mapping(node, key)
@@ -240,6 +258,8 @@ class _Reader:
         if text.lower() in _TRAP_WORDS:
             raise ConfigError(f"{text} means true or false to some YAML readers and a word to others; write true or "
                               "false, or put it in quotes", place)
+        if text.lower().lstrip("+-") in (".inf", ".nan"):
+            raise ConfigError(f"{text} is not a finite number; write a number, with its unit where it has one", place)
         if _TRAP_NUMBERS.match(text):
             raise ConfigError(f"{text} means different numbers to different YAML readers; put it in quotes, or write "
                               "the number with its unit", place)
@@ -291,21 +311,22 @@ def _sentence(problem: ErrorDetails) -> str:
     if kind == "missing" and isinstance(problem["loc"][-1], int):
         return f"a value is missing after {value!r}; write all of them, like [0.7 V, 0.8 V]"
     if kind == "too_long":
-        return f"there are {problem['ctx']['actual_length']} values, where {problem['ctx']['max_length']} are wanted"
+        return (f"there are {problem['ctx']['actual_length']} values, where {problem['ctx']['max_length']} are wanted; "
+                "remove the rest")
     if kind == "missing":
         return f"the key {problem['loc'][-1]!r} is missing; add it"
     if kind == "literal_error":
         return f"{value!r} is not possible here; write {problem['ctx']['expected']}"
     if kind in ("model_type", "dict_type", "model_attributes_type"):
-        return f"expected keys and values here, found {value!r}"
+        return f"expected keys and values here, found {value!r}; write {{key: value}}, or indented lines of key: value"
     if kind in ("list_type", "tuple_type"):
         return f"expected a list here, like [a, b], found {value!r}"
     if kind in ("string_type",):
         return f"expected text here, found {value!r}; put it in quotes"
     if kind in ("bool_type", "bool_parsing"):
-        return f"expected true or false, found {value!r}"
+        return f"expected true or false, found {value!r}; write one of the two"
     if kind.startswith("int_"):
-        return f"expected a whole number, found {value!r}"
+        return f"expected a whole number, found {value!r}; write one like 2"
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         bound = next(iter(problem["ctx"].values()))
         word = {"greater_than": "above", "greater_than_equal": "at least", "less_than": "below"}.get(kind, "at most")

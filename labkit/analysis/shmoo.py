@@ -96,7 +96,8 @@ def shmoo_matrices(
     if x is None or points.empty:
         return []
     others = [name for name in names if name not in (x, y)]
-    frame = points.reset_index(drop=True).dropna(subset=[name for name in (x, y) if name])
+    asked = points[points["sequence"] >= 0]  # reference points have negative sequences
+    frame = asked.reset_index(drop=True).dropna(subset=[name for name in (x, y) if name])
     grid_x = _values(frame, info, x)
     grid_y = _values(frame, info, y) if y else np.zeros(1)
     shmoos: list[Shmoo] = []

@@ -169,7 +169,7 @@ class LimitEntry(Strict):
     @model_validator(mode="after")
     def _any(self) -> Self:
         if self.min is None and self.max is None:
-            raise ValueError("a limit needs min, max or both")
+            raise ValueError("a limit needs min, max or both; add one, or remove the limit")
         return self
 
 
@@ -202,7 +202,7 @@ class BenchFile(Strict):
     @classmethod
     def _sites(cls, value: Mapping[str, SiteEntry]) -> Mapping[str, SiteEntry]:
         if not value:
-            raise ValueError("a bench has at least one site")
+            raise ValueError("a bench has at least one site; add one under sites")
         for name in value:
             if not _SITE.match(name):
                 raise ValueError(f"{name!r} cannot name a site; use letters, digits and _")

@@ -170,7 +170,7 @@ class ReadingSpec(Strict):
     @classmethod
     def _is_pattern(cls, value: str) -> str:
         if re.compile(_pattern(value)).groups < 1:
-            raise ValueError("expect needs a group (in parentheses) around the value")
+            raise ValueError("expect needs a group (in parentheses) around the value; write it like \"tj=([-+0-9.]+)\"")
         return value
 
 
@@ -192,7 +192,8 @@ class TestSpec(Strict):
     @classmethod
     def _is_pattern(cls, value: str) -> str:
         if re.compile(_pattern(value)).groups < 1:
-            raise ValueError("expect needs a group (in parentheses) around the result")
+            raise ValueError("expect needs a group (in parentheses) around the result; write it like "
+                             "\"BIST (PASS|FAIL)\"")
         return value
 
     @model_validator(mode="after")
@@ -200,7 +201,7 @@ class TestSpec(Strict):
         if self.timeout <= 0 or self.takes < 0:
             raise ValueError("timeout must be above zero, takes not below")
         if self.takes > self.timeout:
-            raise ValueError("takes is longer than timeout; every test would count as silent")
+            raise ValueError("takes is longer than timeout; every test would count as silent, so correct one")
         return self
 
     @field_validator("send")
@@ -246,7 +247,7 @@ class BoardFile(Strict):
     @classmethod
     def _has_rails(cls, value: dict[str, RailSpec], info: ValidationInfo) -> dict[str, RailSpec]:
         if not value:
-            raise ValueError("a board has at least one rail")
+            raise ValueError("a board has at least one rail; add one under rails")
         return value
 
     @field_validator("rails", "clocks", "readings", "tests")
@@ -278,7 +279,8 @@ def load_board(path: Path) -> Board:
 
 def _one_line(value: str) -> str:
     if not value.isprintable():
-        raise ValueError(f"{value!r} is not one line of plain text; a second line would be a second command")
+        raise ValueError(f"{value!r} is not one line of plain text; a second line would be a second command, so write "
+                         "one line of printable characters")
     return value
 
 
@@ -286,7 +288,8 @@ def _pattern(value: str) -> str:
     try:
         re.compile(value)
     except re.error as error:
-        raise ValueError(f"{value!r} is no regular expression: {error}") from None
+        raise ValueError(f"{value!r} is no regular expression ({error}); put a backslash before a "
+                         "character that is meant as it is") from None
     return value
 
 

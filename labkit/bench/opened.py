@@ -6,6 +6,7 @@ what runs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ from labkit.instrument import (
 from labkit.instrument.kinds import ClockSource, Multimeter, PowerSupply, PowerSupplyChannel, ThermalChamber
 from labkit.instrument.registry import driver
 from labkit.limits import Limits, within
+from labkit.quantity import render
 from labkit.transport.link import Link
 from labkit.yamlfile import KeyPath
 
@@ -114,7 +116,7 @@ def open_bench(bench: Bench, links: LinkSource, clock: Clock, duts: Mapping[str,
             instruments[name] = cls(name, link, clock)
         _restrict(bench, instruments)
         sites = {name: _open_site(bench, name, dut, links, instruments, clock) for name, dut in duts.items()}
-        _check_reach(bench, sites.values())
+        _check_reach(bench, sites.values(), instruments)
     except BaseException:
         for instrument in instruments.values():
             instrument.close()
@@ -134,8 +136,23 @@ def _restrict(bench: Bench, instruments: Mapping[str, Instrument]) -> None:
         owners: list[Owner] = [instrument]
         if channel is not None:
             owners = [cast(PowerSupply, instrument).channels[channel]]  # type: ignore[list-item]
+        key = ("limits", ".".join(str(part) for part in (name, channel, setting) if part is not None))
         for owner in owners:
-            cast(BoundSetting[float], getattr(owner, setting)).restrict(limits)
+            bound = cast(BoundSetting[float], getattr(owner, setting))
+            _check_binds(bench, bound, limits, key)
+            bound.restrict(limits)
+
+
+def _check_binds(bench: Bench, setting: BoundSetting[float], limits: Limits, key: KeyPath) -> None:
+    """Refuse a limit beyond what the instrument can do: it would never refuse anything, so somebody is mistaken."""
+    rating = setting.limits
+    for bound, beyond, end, source in ((limits.high, limits.high > rating.high, rating.high, rating.high_from),
+                                       (limits.low, limits.low < rating.low, rating.low, rating.low_from)):
+        if beyond and math.isfinite(bound):
+            by = f" ({source})" if source else ""
+            raise bench.document.error(
+                f"{render(bound, setting.unit, 6)} would never bind: {setting.label} ends at "
+                f"{render(end, setting.unit, 6)} by itself{by}; write a limit inside that, or remove it", key)
 
 
 def _open_site(
@@ -189,11 +206,12 @@ def _open_probe(
     return BoundReading(reading.owner, reading.row, f"site {site} probes.{probe}")
 
 
-def _check_reach(bench: Bench, sites: Iterable[Site]) -> None:
+def _check_reach(bench: Bench, sites: Iterable[Site], instruments: Mapping[str, Instrument]) -> None:
     """Refuse a bench that could not power its boards, or not end safely: the limits would refuse it in mid-run."""
     for site in sites:
         for rail in site.rails.values():
             channel, spec = rail.channel, rail.spec
+            _check_sweep(bench, site, rail, instruments)
             wanted: tuple[tuple[BoundSetting[float], float, str], ...] = (
                 (channel.voltage, spec.nominal, "nominal"), (channel.ovp_level, spec.ovp, "ovp"),
                 (channel.current_limit, spec.current_limit, "current_limit"))
@@ -205,6 +223,20 @@ def _check_reach(bench: Bench, sites: Iterable[Site]) -> None:
             name = site.chamber.label
             _check_allowed(bench, site.chamber.temperature, bench.file.instruments[name].safe_temperature,
                            "safe_temperature", "correct it, or the limit", ("instruments", name, "safe_temperature"))
+
+
+def _check_sweep(bench: Bench, site: Site, rail: Rail, instruments: Mapping[str, Instrument]) -> None:
+    """Refuse a supply that cannot reach the top of a rail's sweep; a bench limit below it is meant, and allowed."""
+    gang = bench.file.channels.get(rail.wiring.source)
+    for source in gang.parallel if gang else [rail.wiring.source]:
+        setting = _channel(source, instruments).voltage
+        limits = setting.row.limits
+        rating = limits(setting.owner) if callable(limits) else limits
+        if rail.spec.sweep[1] > rating.high:
+            raise bench.document.error(
+                f"sweep of rail {rail.name} of board {site.board.name} reaches {render(rail.spec.sweep[1], 'V')}, and "
+                f"{source} ends at {render(rating.high, 'V')} ({rating.high_from}); use another channel, or lower "
+                "sweep in the board file", ("sites", site.name, "rails", rail.name))
 
 
 def _check_allowed(

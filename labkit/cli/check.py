@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from labkit.cli.options import AXIS, BENCH, JSON, RUNS, SITES, pairs
 
@@ -17,22 +18,42 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("plan")
+@click.argument("plan", required=False)
 @BENCH
+@click.option("--connect", "wants_connect", is_flag=True,
+              help="Ask the real instruments who they are and how they stand; `labkit check --connect BENCH` does it "
+                   "without a plan.")
+@click.option("--waive-calibration", default="", metavar="REASON",
+              help="With --connect: accept past calibration dates.")
 @AXIS
 @SITES
 @RUNS
 @click.option("--failing", type=click.FloatRange(0, 100), metavar="PERCENT",
               help="Assume that this share of the points hangs or crashes (else learned, else the plan's).")
 @JSON
+@click.pass_context
 def check(
+    ctx: click.Context, plan: str | None, bench: str | None, wants_connect: bool, waive_calibration: str,
+    overrides: tuple[str, ...], sites: tuple[str, ...], runs_folder: Path,
+    failing: float | None, as_json: bool,
+) -> int:
+    """Check PLAN against a bench: names, values, limits and wiring; then points, order, duration and data size.
+
+    Nothing is sent to any instrument, unless --connect asks for it; then only reading.
+    """
+    if wants_connect and ctx.get_parameter_source("bench") is not ParameterSource.COMMANDLINE and plan is not None:
+        plan, bench = None, plan
+    if bench is None or (plan is None and not wants_connect):
+        raise click.UsageError("write `labkit check PLAN --bench BENCH`, or `labkit check --connect BENCH`")
+    if plan is not None:
+        _check_plan(plan, bench, overrides, sites, runs_folder, failing, as_json)
+    return _connect(bench, waive_calibration, as_json) if wants_connect else 0
+
+
+def _check_plan(
     plan: str, bench: str, overrides: tuple[str, ...], sites: tuple[str, ...], runs_folder: Path,
     failing: float | None, as_json: bool,
 ) -> None:
-    """Check PLAN against a bench: names, values, limits and wiring; then points, order, duration and data size.
-
-    Nothing is sent to any instrument.
-    """
     from labkit.plan.estimate import estimate
     from labkit.run.launch import RunRequest, prepare
     from labkit.run.learned import failing_share
@@ -49,6 +70,34 @@ def check(
         click.echo(json.dumps(_as_dict(prepared, result, source)))
     else:
         _show(prepared, result, source)
+
+
+def _connect(bench: str, waiver: str, as_json: bool) -> int:
+    """Look at the instruments, say what was found, and return the exit code: 3 where something stands in the way."""
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from labkit.bench.connect import connect
+    from labkit.bench.links import RealLinks
+    from labkit.bench.load import load_bench
+    from labkit.clock import WallClock
+
+    loaded = load_bench(bench)
+    links = RealLinks()
+    try:
+        found = connect(loaded, links, WallClock(), datetime.now(UTC).date(), waiver)
+    finally:
+        links.close()
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in found]))
+    else:
+        width = max(len(finding.instrument) for finding in found)
+        for finding in found:
+            click.echo(f"{finding.level:<8} {finding.instrument:<{width}}  {finding.text}")
+    problems = sum(finding.level == "problem" for finding in found)
+    if problems and not as_json:
+        click.echo(f"{problems} problem{'s' * (problems > 1)} on bench {loaded.name}", err=True)
+    return 3 if problems else 0
 
 
 def _as_dict(prepared: Prepared, e: Estimate, source: str) -> dict[str, Any]:

@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("labkit.cli.run", "Run a plan on a bench, or rehearse it with --sim."),
     "runs": ("labkit.cli.runs", "List runs, the newest first."),
     "show": ("labkit.cli.runs", "Show what a run came to."),
+    "note": ("labkit.cli.runs", "Add a time-stamped note to a run."),
+    "mark": ("labkit.cli.runs", "Say whether a run counts for its boards, with the reason."),
     "shmoo": ("labkit.cli.runs", "Show the shmoo plots of a run in the terminal."),
     "report": ("labkit.cli.runs", "Write the HTML report of a run and print its path."),
     "export": ("labkit.cli.runs", "Export the points of a run as CSV, Parquet or JSON."),

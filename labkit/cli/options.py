@@ -22,7 +22,16 @@ def _bench() -> str | None:
     from labkit.labfile import find_lab
 
     lab = find_lab()
-    return lab.file.bench or None if lab else None
+    if lab is None or not lab.file.bench:
+        return None
+    from labkit.bench.load import find_file
+    from labkit.errors import ConfigError
+
+    try:
+        find_file(lab.file.bench, "bench")
+    except ConfigError as error:  # nobody typed this name
+        raise lab.document.error(error.problem, ("bench",)) from None
+    return lab.file.bench
 
 
 RUNS = click.option("--runs", "runs_folder", type=click.Path(path_type=Path), default=_runs,
@@ -50,3 +59,13 @@ def pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
             raise click.UsageError(f"{option}: {key.strip()} is given twice")
         found[key.strip()] = value.strip()
     return found
+
+
+def duts_csv() -> Path | None:
+    """Return the duts.csv of the lab folder: here or in the nearest folder above; None where there is none."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "duts.csv").is_file():
+            return folder / "duts.csv"
+        if (folder / "labkit.toml").is_file():
+            return None
+    return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labkit.cli.options import AXIS, BENCH, DUT, JSON, RUNS, SITES, pairs
+from labkit.cli.options import AXIS, BENCH, DUT, JSON, RUNS, SITES, duts_csv, pairs
 
 if TYPE_CHECKING:
     from labkit.run.launch import Prepared, RunOutcome
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 @JSON
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write the verdict as JUnit XML, for CI.")
 @click.option("--yes", is_flag=True, help="Do not ask before outputs of a real bench are switched on.")
+@click.option("--waive-calibration", default="", metavar="REASON",
+              help="Use instruments past their calibration date; the reason is stored.")
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
 def run(
     plan: str, bench: str, duts: tuple[str, ...], sim: bool, seed: int, world: str | None, operator: str, note: str,
     tags: tuple[str, ...], overrides: tuple[str, ...], sites: tuple[str, ...], runs_folder: Path, as_json: bool,
-    junit: Path | None, yes: bool, no_report: bool,
+    junit: Path | None, yes: bool, waive_calibration: str, no_report: bool,
 ) -> int:
     """Run PLAN on a bench.
 
@@ -51,7 +53,7 @@ def run(
 
     prepared = prepare(RunRequest(
         plan, bench, pairs(duts, "--dut"), sim, seed, pairs(overrides, "-e"), runs_folder, operator, note,
-        pairs(tags, "--tag"), world or "", sites))
+        pairs(tags, "--tag"), world or "", sites, waive_calibration, duts_csv()))
     if not (yes or prepared.simulated):
         _confirm(prepared)
     if sim:

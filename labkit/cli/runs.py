@@ -100,3 +100,46 @@ def export(run: str, runs_folder: Path, to: str, out: Path | None) -> None:
 
     data = open_run(find_run(run, runs_folder))
     click.echo(write(data, cast(Format, to), out or Path(f"{file_name(data.name)}.{to}")))
+
+
+@click.command()
+@click.argument("run")
+@click.argument("text")
+@RUNS
+def note(run: str, text: str, runs_folder: Path) -> None:
+    """Add a time-stamped note to RUN, while it goes or long after."""
+    from labkit.store.load import find_run
+    from labkit.store.notes import add_note
+
+    folder = find_run(run, runs_folder)
+    said = add_note(folder, text, _user())
+    click.echo(f"{folder.name}: {said.utc} {said.who}: {said.text}")
+
+
+@click.command()
+@click.argument("run")
+@click.argument("how", type=click.Choice(["void", "counts"]))
+@click.argument("reason")
+@RUNS
+def mark(run: str, how: str, reason: str, runs_folder: Path) -> None:
+    """Take RUN out of what counts for its boards (void), or put it back (counts), with a reason.
+
+    Of the runs of one board and plan the latest complete one counts; none is deleted.
+    """
+    from typing import cast
+
+    from labkit.store.load import find_run
+    from labkit.store.notes import Kind, add_note
+
+    folder = find_run(run, runs_folder)
+    add_note(folder, reason, _user(), cast(Kind, how))
+    click.echo(f"{folder.name} {'does not count' if how == 'void' else 'counts'}: {reason}")
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -91,7 +91,10 @@ class ThermalChamber(Protocol):
 
 
 class MultimeterChannel(Protocol):
-    """One input of a meter. Reading a quantity selects input and function, waits, and measures: one operation."""
+    """One input of a meter. Reading a quantity selects input and function, waits, and measures: one operation.
+
+    A model that cannot measure something lacks that row.
+    """
 
     label: str
     number: int
@@ -105,6 +108,9 @@ class MultimeterChannel(Protocol):
     @property
     def measured_temperature(self) -> BoundReading[Measured]:
         """Temperature of the sensor at the input, degC."""
+    @property
+    def measured_frequency(self) -> BoundReading[Measured]:
+        """Frequency of an alternating voltage, Hz."""
 
 
 class Multimeter(Protocol):
@@ -121,7 +127,7 @@ class Multimeter(Protocol):
 
 
 class ClockSource(Protocol):
-    """A generator whose output clocks a board."""
+    """A generator whose output clocks a board. A model that cannot switch its output, or tell a lock, lacks the row."""
 
     label: str
     latency: ClassVar[Latency]
@@ -129,5 +135,11 @@ class ClockSource(Protocol):
     @property
     def frequency(self) -> BoundSetting[float]:
         """Frequency, Hz."""
+    @property
+    def output(self) -> BoundSetting[bool]:
+        """The output switch."""
+    @property
+    def locked(self) -> BoundReading[bool]:
+        """No loop is unlocked now: the frequency is that of the time base."""
     def identify(self) -> Identity:
         """Who answers."""

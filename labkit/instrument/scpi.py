@@ -27,7 +27,8 @@ class ScpiDialect:
     channels. ``error_query``: "" where the instrument keeps no error queue; ``error_texts``: what its numbers mean,
     where it answers with a number alone. ``compound``: whether several commands may stand in one message, and several
     answers in one line; where not, ``error_with_set`` still puts the error query behind a set (``FREQ 1e7;LERR?``),
-    which makes one answer.
+    which makes one answer. ``proof``: a number that can be set and asked without any effect, with which a
+    re-synchronisation proves that answers match questions; "" where the family documents none.
     """
 
     channel: Literal["none", "list", "suffix"] = "none"
@@ -35,6 +36,7 @@ class ScpiDialect:
     compound: bool = True
     error_with_set: bool = False
     error_texts: Mapping[int, str] | None = None
+    proof: str = "*ESE"
     link_kind: str = "message"
 
     def open(self, name: str, link: MessageLink, clock: Clock) -> ScpiPort:
@@ -150,20 +152,27 @@ class ScpiPort:
         """Reconnect or clear the link, then prove with a number that cannot be stale that answers match questions."""
         self._dirty = True
         self.link.clear()
+        if self._dialect.proof:
+            self._prove()
+        self._dirty = False
+        self.drain_errors()
+
+    def _prove(self) -> None:
+        proof = self._dialect.proof
         for nonce in (17, 34, 5):
             reply = self._echo(nonce)
             if reply.strip().lstrip("+") != str(nonce):
                 raise LinkError("answers do not match questions after a re-synchronisation; check for a second program "
-                                "on this instrument", instrument=self.name, sent=f"*ESE {nonce};*ESE?", reply=reply)
+                                "on this instrument", instrument=self.name, sent=f"{proof} {nonce};{proof}?",
+                                reply=reply)
         self._echo(0)
-        self._dirty = False
-        self.drain_errors()
 
     def _echo(self, number: int) -> str:
+        proof = self._dialect.proof
         if self._dialect.compound:
-            return self.link.ask(f"*ESE {number};*ESE?").result()
-        self.link.write(f"*ESE {number}")
-        return self.link.ask("*ESE?").result()
+            return self.link.ask(f"{proof} {number};{proof}?").result()
+        self.link.write(f"{proof} {number}")
+        return self.link.ask(f"{proof}?").result()
 
     def drain_errors(self) -> tuple[tuple[int, str], ...]:
         """Return and remove what is in the error queue."""

@@ -185,7 +185,7 @@ class _Compiler:
                 except QuantityError as error:
                     raise self.error(str(error), ("limits", name, end)) from None
             if ends[0] > ends[1]:
-                raise self.error("min lies above max; no value could pass", ("limits", name))
+                raise self.error("min lies above max; no value could pass, so correct one", ("limits", name))
             found[name] = Bounds(*ends)
         return found
 

@@ -33,7 +33,7 @@ class SoakSpec(Strict):
         if min(self.within, self.slope, self.timeout) <= 0 or self.hold < 0:
             raise ValueError("within, slope and timeout must be above zero, for not below")
         if self.timeout < self.hold:
-            raise ValueError("timeout is shorter than the hold (for); no soak could ever end")
+            raise ValueError("timeout is shorter than the hold (for); no soak could ever end, so raise timeout")
         return self
 
 
@@ -53,9 +53,9 @@ class AxisSpec(Strict):
         if self.values is not None and any(end is not None for end in ends):
             raise ValueError("write either values, or from, to and step; not both")
         if self.values is None and any(end is None for end in ends):
-            raise ValueError("an axis needs values: [..], or from, to and step")
+            raise ValueError("an axis needs values: [..], or from, to and step; add what is missing")
         if self.values is not None and not self.values:
-            raise ValueError("an axis needs at least one value")
+            raise ValueError("an axis needs at least one value; write one, or remove the axis")
         return self
 
     def numbers(self, unit: str) -> tuple[float, ...]:
@@ -102,7 +102,7 @@ class LimitSpec(Strict):
     @model_validator(mode="after")
     def _any(self) -> Self:
         if self.min is None and self.max is None:
-            raise ValueError("a limit needs min, max or both")
+            raise ValueError("a limit needs min, max or both; add one, or remove the limit")
         return self
 
 
@@ -183,7 +183,7 @@ class PlanFile(Strict):
     @classmethod
     def _has_axes(cls, value: list[AxisSpec]) -> list[AxisSpec]:
         if not value:
-            raise ValueError("a plan has at least one axis")
+            raise ValueError("a plan has at least one axis; add one, like {set: rails.core.voltage, values: [0.75 V]}")
         seen: set[str] = set()
         for axis in value:
             if axis.set in seen:

@@ -156,7 +156,7 @@ def failures(run: RunData) -> str:
     else:
         head += f"<p>{len(bad):,} of {len(judged):,} judged points do not pass or break a limit.</p>"
         head += _failure_table(run, bad)
-    return head + _reasons(points)
+    return head + _reasons(points[points["sequence"] >= 0])
 
 
 def _failure_table(run: RunData, bad: pd.DataFrame) -> str:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.bench.bench import Bench
+from labkit.bench.connect import overdue
+from labkit.bench.duts import read_duts
 from labkit.bench.links import RealLinks
 from labkit.bench.load import find_file, load_bench
 from labkit.bench.opened import LinkSource, OpenBench, RefusingLinks, open_bench
@@ -30,6 +32,7 @@ from labkit.run.record import Recorder, stored_columns
 from labkit.run.session import Observer, Session
 from labkit.store.folder import FORMAT, POINTS, RUN_DB, RUN_JSON, new_run_folder, write_json
 from labkit.store.journal import Journal
+from labkit.store.notes import attempts
 from labkit.store.parquet import write_parquet
 from labkit.text import near
 from labkit.yamlfile import read_yaml
@@ -53,6 +56,10 @@ class RunRequest:
     """"" as the bench file says; "full" or "memoryless" to override a simulation."""
     sites: Sequence[str] = ()
     """The sites to run; all where none is named."""
+    waive_calibration: str = ""
+    """Why instruments past their calibration date may be used; stored with the run."""
+    duts_file: Path | None = None
+    """What is known of the boards (duts.csv); stored with each."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,8 @@ class Prepared:
     plan: CompiledPlan
     dry: OpenBench
     duts: Mapping[str, str]
+    known: Mapping[str, Mapping[str, str]]
+    """What duts.csv says of the board at each site."""
 
     @property
     def simulated(self) -> bool:
@@ -96,7 +105,19 @@ def prepare(request: RunRequest) -> Prepared:
     dry = open_bench(bench, RefusingLinks(), VirtualClock(), duts)
     plan_path = find_file(request.plan, "plan", [bench.document.path.parent])
     plan = compile_plan(read_yaml(plan_path), dry, request.overrides)
-    return Prepared(request, bench, plan, dry, duts)
+    prepared = Prepared(request, bench, plan, dry, duts, _known(request, duts))
+    late = {} if prepared.simulated else overdue(bench, datetime.now(UTC).date())
+    if late and not request.waive_calibration:
+        listed = ", ".join(f"{name} ({due})" for name, due in late.items())
+        raise ConfigError(f"past their calibration date: {listed}; have them calibrated, correct calibration_due in "
+                          'the bench file, or run with --waive-calibration "reason"')
+    return prepared
+
+
+def _known(request: RunRequest, duts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return what duts.csv says of each board, by site."""
+    rows = read_duts(request.duts_file) if request.duts_file is not None else {}
+    return {site: rows.get(serial, {}) for site, serial in duts.items()}
 
 
 def _duts(bench: Bench, request: RunRequest) -> dict[str, str]:
@@ -208,7 +229,7 @@ def _info(
         "simulated": simulated,
         "simulation": {"seed": request.seed, "world": bench.file.world} if request.simulate else {},
         "verdict": "unset", "verdict_reasons": [], "operator": request.operator, "note": request.note,
-        "tags": dict(request.tags),
+        "tags": dict(request.tags), "calibration_waiver": request.waive_calibration,
         "plan": {
             **_source(plan), "axes": [{"name": a.name, "unit": a.unit, "shared": a.shared, "values": list(a.values)}
                                       for a in plan.axes],
@@ -222,7 +243,10 @@ def _info(
         "boards": {name: {"file": str(board.document.path), "sha256": board.document.sha256,
                           "source": board.document.source} for name, board in bench.boards.items()},
         "sites": {name: {"dut": site.dut, "board": site.board, "status": "complete", "reason": "",
-                         "slot": bench.file.sites[name].slot,
+                         "slot": bench.file.sites[name].slot, "about": dict(prepared.known[name]),
+                         "attempt": len(attempts(request.runs, plan.name, site.dut)) + 1,
+                         "wiring": {rail: {"from": w.source, "sense": w.sense, "leads_ohm": w.leads}
+                                    for rail, w in bench.file.sites[name].rails.items()},
                          "spec": {k: list(v) for k, v in site.spec.items()}, "nominal": dict(site.nominal)}
                   for name, site in plan.sites.items()},
         "instruments": {name: {

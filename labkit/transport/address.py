@@ -121,6 +121,9 @@ def parse_resource(text: str) -> Address:
     match = _SOCKET.fullmatch(text)
     if match is not None:
         return _tcp_socket(match["host"], match["port"], text)
+    if re.fullmatch(r"TCPIP\d*::.*::SOCKET", text, re.IGNORECASE):
+        raise ValueError(f"{clean(text, 100)!r} has no host and port that can be read; write it like "
+                         "TCPIP::10.0.0.11::5025::SOCKET")
     match = _URL.fullmatch(text)
     if match is not None:
         return _url(match["scheme"].lower(), match["place"], match["query"], text)
@@ -207,8 +210,8 @@ def _keys(query: str | None, known: tuple[str, ...], text: str, example: str) ->
     for part in query.split("&") if query else ():
         key, equals, value = part.partition("=")
         if key not in known:
-            raise ValueError(f"{clean(text, 100)!r} has the unknown option {clean(key, 40)!r}{near(key, known)}; "
-                             f"write it like {example}")
+            raise ValueError(f"{clean(text, 100)!r} has the unknown option {clean(key, 40)!r}; write it like "
+                             f"{example}{near(key, known)}")
         if not equals or not value:
             raise ValueError(f"{clean(text, 100)!r} gives {key} no value; write it like {example}")
         if key in found:

@@ -74,8 +74,9 @@ class VisaLink:
     """A message link over one VISA resource. Opened when made.
 
     ``read_termination`` is the last character of a reply where the resource has no END of its own (sockets, serial
-    ports: LF); elsewhere None. ``gap_s`` is a pause between the end of one exchange and the next message,
-    ``query_delay_s`` one between a question and the read of its answer (GPIB talkers that hang when read too soon). ``timeout_s`` is real time, for each write and for each reply. Rules as for
+    ports: LF); elsewhere None. ``timeout_s`` is real time, for each write and for each reply. ``gap_s`` is a pause
+    between the end of one exchange and the next message, ``query_delay_s`` one between a question and the read of its
+    answer (for talkers that hang when they are read too soon). Rules as for
     :class:`~labkit.transport.tcp.TcpLink`: a reply under way owns the link, and after an error it stays shut until
     :meth:`clear`.
     """

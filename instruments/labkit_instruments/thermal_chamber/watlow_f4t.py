@@ -1,8 +1,8 @@
-"""Watlow F4T: the controller of many thermal chambers. Modbus TCP 502 (unit 1), float32 with the low word first.
+"""Watlow F4T: the controller of many thermal chambers. Modbus TCP 502 (unit 1) or RTU (38400 baud).
 
-The controller talks in degC or degF as its communication display units say; the driver sets degC when it opens, so a
-set point of 85 can never mean 85 degF. What the controller does when the computer dies is its own: it holds the last
-set point.
+A float32 has its low word first. The controller talks in degC or degF as the units of the port in use say; the driver
+sets degC when it opens, so a set point of 85 can never mean 85 degF. What the controller does when the computer dies is
+its own: it holds the last set point.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from labkit.instrument import (
     Reading,
     Register,
     RegisterDialect,
+    RegisterPort,
     Setting,
     Source,
     analog,
 )
 from labkit.limits import within
 from labkit.text import clean
+from labkit.transport.address import ModbusRtu
 
 LIBRARY = Source("code", "chamberconnectlibrary watlowf4t.py")
 MANUAL = Source("code", "F4T manual 0600-0093 register pages, as quoted in public notes")
@@ -46,6 +48,9 @@ class F4T(Instrument):
     units = Setting(
         str, Register(6730, "uint16"), words={"degC": "15", "degF": "30"},
         doc="Units of temperatures over Modbus TCP.", source=LIBRARY)
+    serial_units = Setting(
+        str, Register(14080, "uint16"), words={"degC": "15", "degF": "30"},
+        doc="Units of temperatures over Modbus RTU.", source=LIBRARY)
     lowest_set_point = Reading(
         analog, Register(2774), unit="degC", doc="Lowest set point the controller accepts.", source=LIBRARY)
     highest_set_point = Reading(
@@ -64,6 +69,8 @@ class F4T(Instrument):
         return self.expect_model(Identity(self.manufacturer, model, name if name.startswith("SIM") else serial, part))
 
     def prepare(self) -> None:
-        """Make the controller talk in degC."""
-        if self.units.get() != "degC":
-            self.units.set("degC")
+        """Make the controller talk in degC on the port in use; each has units of its own."""
+        link = self.port.link if isinstance(self.port, RegisterPort) else None
+        units = self.serial_units if isinstance(getattr(link, "address", None), ModbusRtu) else self.units
+        if units.get() != "degC":
+            units.set("degC")

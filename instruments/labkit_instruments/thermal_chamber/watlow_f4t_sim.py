@@ -20,7 +20,7 @@ from hashlib import blake2b
 
 from labkit.sim.twin import RegisterFault, Reply, TwinEnvironment
 from labkit.sim.world import Chamber
-from labkit_instruments.thermal_chamber.watlow_f4t_controller import (
+from labkit_instruments.thermal_chamber.watlow_f4t_controller_sim import (
     CELSIUS,
     FAHRENHEIT,
     OFF,

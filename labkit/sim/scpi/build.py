@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from labkit.instrument import Action, Reading, Row, Scpi, ScpiDialect, Setting
@@ -33,6 +34,7 @@ class TableError(TypeError):
 def build(twin: ScpiTwin) -> Iterator[Command]:
     """Yield every command of a twin: driver rows first, then its own entries. Raises TableError."""
     names: set[str] = set()
+    shared: set[str] = set()
     dialect = twin.driver.dialect
     style = dialect.channel if isinstance(dialect, ScpiDialect) else "none"
     tables: list[tuple[Mapping[str, Row[Any]], bool]] = [(twin.driver.rows(), False)]
@@ -47,9 +49,10 @@ def build(twin: ScpiTwin) -> Iterator[Command]:
             names.add(name)
             yield _from_row(twin, row, row.wire.notation, _addressing(row.wire.notation, style, per_channel))
     for entry in twin.rows:
-        if entry.name in names:
+        if entry.name in names - (shared if entry.topic else set()):
             raise TableError(f"{type(twin).__name__}: {entry.notation} takes the name {entry.name} of another row")
         names.update([entry.name] if entry.name else [])
+        shared.update([entry.name] if entry.topic else [])
         yield _from_entry(twin, entry)
     _check_hooks(twin, names)
 
@@ -150,7 +153,11 @@ def _default(twin: ScpiTwin, row: Row[Any]) -> Callable[[Place], Any]:
 
 
 def _from_entry(twin: ScpiTwin, entry: Entry) -> Command:
-    get, act = _hook(twin, "get_", entry.name), _hook(twin, "do_", entry.name)
+    def hook(prefix: str) -> Any:
+        found = _hook(twin, prefix, entry.name)
+        return partial(found, entry.topic) if entry.topic and found is not None else found
+
+    get, act = hook("get_"), hook("do_")
     writable, readable = entry.access in ("set", "both"), entry.access in ("query", "both")
     if readable and writable and not entry.kinds:
         readable = get is not None
@@ -161,12 +168,12 @@ def _from_entry(twin: ScpiTwin, entry: Entry) -> Command:
         raise TableError(f"{type(twin).__name__}: {entry.notation} needs a default")
     places: tuple[Place, ...] = (None,) if entry.channel == "none" else (entry.suffixes or twin.places)
     return Command(
-        key=entry.name or entry.notation, notation=entry.notation, kinds=entry.kinds,
+        key=entry.key, notation=entry.notation, kinds=entry.kinds,
         required=len(entry.kinds) if entry.required is None else entry.required, many=entry.many,
         query_kinds=entry.query_kinds, addressing=entry.channel, places=places,
         default=default if callable(default) else lambda place: default,
-        limits=_hook(twin, "limits_", entry.name) or Command.limits_everywhere,
-        get=get, changed=_hook(twin, "on_", entry.name), act=act, step=_hook(twin, "step_", entry.name),
+        limits=hook("limits_") or Command.limits_everywhere,
+        get=get, changed=hook("on_"), act=act, step=hook("step_"),
         form=twin.forms.get(entry.name) or (None if entry.kinds else str),
         resets=entry.resets, readable=readable, writable=writable,
         set_latency_s=twin.latency(entry.name, "set"), query_latency_s=twin.latency(entry.name, "query"),

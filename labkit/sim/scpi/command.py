@@ -25,7 +25,9 @@ class Entry:
     (None: all are required). ``query_kinds`` are parameters of the query. ``name`` attaches behaviour (``get_<name>``,
     ``on_<name>``, ``do_<name>``); without behaviour the value is kept and answered, no more. ``channel`` "list": the
     trailing list, or the selected channel; "suffix": the ``<n>`` of the header; "selected": always the selected one.
-    ``suffixes`` are the legal numbers where they are not the channels.
+    ``suffixes`` are the legal numbers where they are not the channels. Entries of one ``name`` with different
+    ``topic`` (the functions of a meter) share their methods, which get the topic first; their state is kept under
+    ``"<name> <topic>"``.
     """
 
     notation: str
@@ -39,6 +41,12 @@ class Entry:
     query_kinds: tuple[Kind, ...] = ()
     suffixes: tuple[int, ...] = ()
     resets: bool = True
+    topic: str = ""
+
+    @property
+    def key(self) -> str:
+        """What its state is kept under."""
+        return f"{self.name} {self.topic}" if self.topic else self.name or self.notation
 
 
 @dataclass(eq=False, slots=True)

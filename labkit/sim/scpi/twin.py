@@ -41,7 +41,9 @@ class ScpiTwin:
     rows: ClassVar[tuple[Entry, ...]] = ()
     """Headers that the driver never sends but that other programs do."""
     omitted: ClassVar[frozenset[str]] = frozenset()
-    """Names of driver rows that this model lacks."""
+    """Names of driver rows that this model lacks, or that its own entries stand for."""
+    unlisted: ClassVar[bool] = False
+    """Whether a command without a channel list is about the instrument itself, under place None, and no channel."""
     own_hooks: ClassVar[frozenset[str]] = frozenset()
     """Names behind ``get_``, ``on_``... that are the twin's own business and no row."""
     defaults: ClassVar[Mapping[str, Any]] = {}
@@ -67,7 +69,7 @@ class ScpiTwin:
 
     def __init__(self, env: TwinEnvironment) -> None:
         self.env, self.name, self.clock = env, env.name, env.clock
-        self.places: tuple[Place, ...] = tuple(self.driver.channel_numbers)
+        self.places: tuple[Place, ...] = (*((None,) if self.unlisted else ()), *self.driver.channel_numbers)
         self.selected: Place = self.places[0] if self.places else None
         self.errors = ErrorQueue(self.error_depth)
         self.status = Status(self.registers)

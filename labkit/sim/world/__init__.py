@@ -6,6 +6,7 @@ from labkit.sim.world.model import BoardModel
 from labkit.sim.world.noise import keyed_normal, keyed_uniform
 from labkit.sim.world.outlet import Load, Outlet, OutletState, Resistor
 from labkit.sim.world.printout import Printout
+from labkit.sim.world.signals import Signal
 from labkit.sim.world.silicon import TYPICAL, Outcome, Part, Silicon, State, classify
 from labkit.sim.world.timeline import Timeline
 from labkit.sim.world.world import World
@@ -26,6 +27,7 @@ __all__ = [
     "Printout",
     "RailFeed",
     "Resistor",
+    "Signal",
     "Silicon",
     "State",
     "Timeline",

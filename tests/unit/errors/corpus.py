@@ -42,7 +42,7 @@ class Case:
     @property
     def name(self) -> str:
         """What identifies the case in a test's output."""
-        return f"{self.kind}: {self.topic}: {self.what or self.new!s}"[:100]
+        return f"{self.kind}: {self.topic}: {self.what or self.new or f'without {self.old}'!s}"[:100]
 
 
 def good_files() -> dict[str, str]:
@@ -84,7 +84,9 @@ CASES: list[Case] = [
     *_cases(
         "A key is missing",
         ("board", "nominal: 0.75 V, ", ""), ("board", "  prompt: \"# \"\n", ""), ("bench", "driver: watlow-f4t\n    ", ""),
-        ("bench", "console: \"serial:///dev/ttyUSB1?baud=115200\", ", ""), ("plan", "set: rails.core.voltage, ", ""), ("plan", "plan: vtf-shmoo\n", "")),
+        ("bench", "console: \"serial:///dev/ttyUSB1?baud=115200\", ", ""), ("plan", "set: rails.core.voltage, ", "")),
+    Case("A key is missing", "plan", "", "plan: vtf-shmoo\n", lines=False),
+    Case("A key is missing", "bench", "", "bench: duo\n", lines=False),
     *_cases(
         "Wrong dimension",
         ("board", "current_limit: 4.5 A", "current_limit: 4.5 V"), ("board", "ramp: 1 V/ms", "ramp: 1 V"), ("board", "timeout: 60 s", "timeout: 60 K"),
@@ -145,7 +147,7 @@ CASES: list[Case] = [
         ("bench", "safe_temperature: 25 degC", "safe_temperature: 150 degC"), ("bench", "limits:\n", "limits:\n  psu_a.1.voltage: {max: 0.6 V}\n"),
         ("bench", "core: {from: psu_a.1, sense: remote, leads: 12 mOhm}, io: psu_a.2", "core: {from: psu_a.2, sense: remote, leads: 12 mOhm}, io: psu_a.1"),
         ("board", "current_limit: 4.5 A", "current_limit: 9 A"), ("board", "sweep: [0.50 V, 0.95 V], ovp: 1.02 V, abs_max: 1.05 V", "sweep: [0.50 V, 6.50 V], ovp: 6.55 V, abs_max: 7 V"),
-        ("board", "ovp: 1.02 V, abs_max: 1.05 V", "ovp: 8 V, abs_max: 9 V"), ("board", "ramp: 1 V/ms", "ramp: 10 V/s, settle: 5 ms, nothing: 1")),
+        ("board", "ovp: 1.02 V, abs_max: 1.05 V", "ovp: 8 V, abs_max: 9 V"), ("board", "ramp: 1 V/ms", "ramp: 0.1 V/s")),
     *_cases(
         "Voltages and frequencies that contradict each other",
         ("board", "ovp: 1.02 V", "ovp: 1.2 V"), ("board", "nominal: 0.75 V", "nominal: 1.2 V"), ("board", "spec: [0.70 V, 0.80 V]", "spec: [0.80 V, 0.70 V]"), ("board", "sweep: [0.50 V, 0.95 V]", "sweep: [0.50 V, 1.04 V]"),
@@ -163,7 +165,7 @@ CASES: list[Case] = [
     _whole("Axes that are empty, endless or in the wrong order", "plan", "plan: vtf-shmoo\naxes:\n  - {set: rails.core.voltage, values: [0.75 V]}\n  - {set: chamber.temperature, values: [25 degC]}\nmeasure: [readings.tj]\n",
            "the chamber, one for all sites, below a voltage that each site has for itself"),
     _whole("Axes that are empty, endless or in the wrong order", "plan", "plan: vtf-shmoo\naxes: []\nmeasure: [readings.tj]\n", "axes: []"),
-    _whole("Axes that are empty, endless or in the wrong order", "plan", "plan: vtf-shmoo\naxes:\n  - {set: rails.core.voltage, values: [0.75 V]}\n", "neither test nor measure"),
+    _whole("Axes that are empty, endless or in the wrong order", "plan", "plan: vtf-shmoo\naxes:\n  - {set: rails.core.voltage, values: [0.75 V]}\n", "neither test nor measure", lines=False),
     *_cases(
         "Limits that would never judge",
         ("plan", "limits: {rails.core.measured_current:", "limits: {readings.tmax:"), ("plan", "{max: 4.2 A}", "{}"), ("bench", "{min: -45 degC, max: 130 degC}", "{}")),
@@ -179,7 +181,7 @@ CASES: list[Case] = [
     *(_whole("Wrong encoding", kind, f"{kind}: x\n# 25 °C\n".encode("latin-1"), "saved as Latin-1, with a degree sign") for kind in _YAML),
     _whole("Wrong encoding", "lab", 'station = "Prüfplatz"\n'.encode("latin-1"), "saved as Latin-1, with an umlaut"),
     _whole("Wrong encoding", "bench", "bench: duo\n".encode("utf-16"), "saved as UTF-16"),
-    *(_whole("Binary, or no such file at all", kind, bytes(range(32)) * 20, "bytes 0 to 31", lines=False) for kind in (*_YAML, "lab")),
+    *(_whole("Binary, or no such file at all", kind, bytes(range(32)) * 20, "bytes 0 to 31", lines=kind == "lab") for kind in (*_YAML, "lab")),
     *(_whole("Binary, or no such file at all", kind, "", "an empty file", lines=False) for kind in _YAML),
     _whole("Binary, or no such file at all", "plan", "- a\n- b\n", "a list", lines=False),
 ]

@@ -104,7 +104,7 @@ def test_a_broken_limit_outside_the_box_is_data() -> None:
     record, kept = recorder()
     record.store(point("pass", volts=0.60, amps=9.0))
     record.store(point("pass"))
-    assert kept.points[0][-5] == "rails.core.measured_current 9 A > 4.2 A"
+    assert kept.points[0][-6] == "rails.core.measured_current 9 A > 4.2 A"
     assert record.verdict(True)[0] == "pass"
 
 
