@@ -35,6 +35,9 @@ MAY_WAIT = {
     "labkit/sim/serve/listener.py": {"threading", "socket"},     # servers of twins
     "labkit/sim/serve/tcp.py": {"threading", "socket"},
     "labkit/sim/serve/modbus.py": {"threading", "socket"},
+    "labkit/sim/serve/serial.py": {"threading"},
+    "labkit/sim/serve/rtu.py": {"threading"},
+    "labkit/bench/faces.py": {"threading"},                      # the lock of the served bench, handed on
     "labkit/sim/serve/pty.py": {"threading", "select"},
     "labkit/bench/served.py": {"threading"},                     # one lock around the twins that several servers share
     "labkit/store/journal.py": {"time", "threading"},            # the writer beside the run; real milliseconds
@@ -47,6 +50,7 @@ MAY_WAIT = {
 MANY_METHODS = {
     "instruments/labkit_instruments/power_supply/keysight_e36312a_sim.py": {"E36312ATwin"},        # a method a command
     "instruments/labkit_instruments/power_supply/keysight_e36312a_headers.py": {"E36312AFront"},   # a method a command
+    "instruments/labkit_instruments/thermal_chamber/watlow_f4t_scpi_sim.py": {"F4TMessages"},      # a method a command
 }
 
 HEAVY = ("pandas", "numpy", "plotly", "pyarrow", "pyvisa", "pymodbus", "serial", "scipy", "ruamel", "pydantic", "rich")

@@ -96,8 +96,7 @@ def shmoo_matrices(
     if x is None or points.empty:
         return []
     others = [name for name in names if name not in (x, y)]
-    asked = points[points["sequence"] >= 0]  # reference points have negative sequences
-    frame = asked.reset_index(drop=True).dropna(subset=[name for name in (x, y) if name])
+    frame = of_the_plan(points).reset_index(drop=True).dropna(subset=[name for name in (x, y) if name])
     grid_x = _values(frame, info, x)
     grid_y = _values(frame, info, y) if y else np.zeros(1)
     shmoos: list[Shmoo] = []
@@ -107,6 +106,11 @@ def shmoo_matrices(
         conditions = dict(zip(others, values, strict=True))
         shmoos.append(_matrix(part, info, (x, y or ""), (grid_x, grid_y), conditions, section(points.attrs, "units")))
     return shmoos
+
+
+def of_the_plan(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points that the plan's search asked for: reference points have negative sequences."""
+    return points[points["sequence"] >= 0] if "sequence" in points.columns else points
 
 
 def _chosen(names: list[str], x: str | None, y: str | None) -> tuple[str | None, str | None]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from labkit.yamlfile import Celsius, KelvinPerMinute, Ohms, Seconds, Strict
+from labkit.yamlfile import Celsius, Hertz, KelvinPerMinute, Ohms, Seconds, Strict, Volts
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _SITE = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -45,6 +45,43 @@ class RampSpec(Strict):
         return self
 
 
+class InputSpec(Strict):
+    """What the input of a meter sees where it probes nothing of a site: a bench for trying instruments out."""
+
+    volts_dc: Volts | None = None
+    ohms: Ohms | None = None
+    hz: Hertz | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if not self.given():
+            raise ValueError("an input needs volts_dc, ohms or hz; leave out a channel that is open")
+        if any(value < 0 for value in (self.ohms or 0.0, self.hz or 0.0)):
+            raise ValueError("ohms and hz of an input cannot be below zero")
+        return self
+
+    def given(self) -> dict[str, float]:
+        """Return what was written, by name."""
+        return {name: value for name, value in self.model_dump().items() if value is not None}
+
+
+class SourceSpec(Strict):
+    """What an electronic load hangs on: a voltage behind a resistance."""
+
+    volts: Volts
+    ohms: Ohms
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.ohms <= 0:
+            raise ValueError("ohms of a source must be above zero, like 50 mOhm")
+        return self
+
+    def given(self) -> dict[str, float]:
+        """Return what was written, by name."""
+        return {"volts": self.volts, "ohms": self.ohms}
+
+
 class InstrumentEntry(Strict):
     """One instrument: driver, address, and what is known about this very box."""
 
@@ -65,6 +102,10 @@ class InstrumentEntry(Strict):
     """Chambers: where a run ends, whatever happened."""
     loads: dict[int, Ohms] = Field(default_factory=dict)
     """Resistors that hang on channels which feed no board (simulation wires them; the map names them)."""
+    inputs: dict[int, InputSpec] = Field(default_factory=dict)
+    """Meters: what channels see that probe nothing (as loads)."""
+    sources: dict[int, SourceSpec] = Field(default_factory=dict)
+    """Electronic loads: what channels hang on (as loads)."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

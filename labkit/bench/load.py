@@ -12,6 +12,7 @@ from typing import Literal, cast
 from labkit.bench.bench import Bench
 from labkit.bench.benchfile import BenchFile, SiteEntry
 from labkit.bench.board import load_board
+from labkit.bench.connected import check_connected
 from labkit.bench.wiring import check_wiring
 from labkit.errors import ConfigError
 from labkit.instrument import Owner, Setting
@@ -49,7 +50,7 @@ def own(kind: FileKind) -> dict[str, Path]:
     for folder in lab.plan_folders if lab else []:
         for inside in dict.fromkeys((folder, folder / _FOLDER[kind])):
             for path in sorted(inside.glob("*.yaml")):
-                if path.stem not in found and _is_kind(path, kind):
+                if path.stem not in found and _kinds(path, kind) == {kind}:
                     found[path.stem] = path
     return found
 
@@ -66,27 +67,29 @@ def find_file(text: str, kind: FileKind, beside: Sequence[Path] = ()) -> Path:
             if (folder / path).is_file():
                 return folder / path
         raise ConfigError(f"there is no {kind} file {text}; check the spelling, and the folder you are in")
-    mine, other = own(kind), ""
-    if kind != "board" and text in mine:
-        return mine[text]
-    for folder in beside:
-        for candidate in (folder / f"{text}.yaml", folder / _FOLDER[kind] / f"{text}.yaml",
-                          folder.parent / _FOLDER[kind] / f"{text}.yaml"):
-            if candidate.is_file():
-                if _is_kind(candidate, kind):
-                    return candidate
-                other = f" ({candidate} lies there, but has no key {kind!r})"
-    known = {**shipped(kind), **mine}
+    lab = find_lab()
+    mine = [inside / f"{text}.yaml" for folder in (lab.plan_folders if lab else [])
+            for inside in dict.fromkeys((folder, folder / _FOLDER[kind]))]
+    theirs = [inside / f"{text}.yaml" for folder in beside
+              for inside in (folder, folder / _FOLDER[kind], folder.parent / _FOLDER[kind])]
+    there = [path for path in (theirs + mine if kind == "board" else mine + theirs) if path.is_file()]
+    kinds = {path: _kinds(path, kind) for path in there}
+    for meant in (*(path for path in there if kind in kinds[path]), *(path for path in there if not kinds[path])):
+        return meant
+    other = f" ({there[0]} lies there, but is a {min(kinds[there[0]])})" if there else ""
+    known = shipped(kind)
     if text in known:
         return known[text]
-    raise ConfigError(f"there is no {kind} {text!r}{other}; a path to a .yaml file works too{near(text, known)}")
+    raise ConfigError(f"there is no {kind} {text!r}{other}; a path to a .yaml file works too"
+                      f"{near(text, {**known, **own(kind)})}")
 
 
-def _is_kind(path: Path, kind: FileKind) -> bool:
+def _kinds(path: Path, kind: FileKind) -> set[str]:
+    """Return which kinds of file this is, by its keys; the ``kind`` wanted where it is too broken to tell."""
     try:
-        return kind in read_yaml(path).data
+        return set(_FOLDER).intersection(read_yaml(path).data)
     except ConfigError:
-        return True  # broken, but meant: its own error says more than "not found"
+        return {kind}  # its own error says more than "not found"
 
 
 def load_bench(text: str) -> Bench:
@@ -112,6 +115,7 @@ def load_bench(text: str) -> Bench:
     bench = Bench(document, file, boards, drivers)
     _check_resources(bench)
     check_wiring(bench)
+    check_connected(bench)
     dict(bench_limits(bench))
     return bench
 

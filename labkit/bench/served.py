@@ -8,15 +8,17 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from labkit.bench.bench import Bench
+from labkit.bench.faces import Faces, serve_faces
 from labkit.bench.load import shipped
 from labkit.bench.simulate import SimulatedBench
 from labkit.clock import WallClock
-from labkit.sim.serve import Server, serve_messages, serve_registers, serve_stream
-from labkit.sim.twin import MessageTwin, RegisterTwin, StreamTwin
+from labkit.sim.serve import Server, serve_stream
+from labkit.sim.twin import StreamTwin
+from labkit.transport.address import SerialPort, parse_resource
 
 MAP_FORMAT = 1
 
@@ -29,63 +31,80 @@ class ServedBench:
         clock = WallClock(time_scale)
         simulated = SimulatedBench(bench, clock, seed=seed, duts=duts)
         lock = threading.Lock()
-        self.servers: dict[str, Server] = {}
+        self._consoles: dict[str, Server] = {}
+        self._faces: dict[str, Faces] = {}
         self._sites = {bench.console_name(site): site for site in duts}
-        for name, box in simulated.twins.items():
-            kind = "stream" if name in self._sites else bench.drivers[name].dialect.link_kind
-            if kind == "message":
-                self.servers[name] = serve_messages(cast(MessageTwin, box), clock=clock, lock=lock, name=name)
-            elif kind == "register":
-                self.servers[name] = serve_registers(cast(RegisterTwin, box), clock=clock, lock=lock, name=name)
-            else:
-                self.servers[name] = serve_stream(cast(StreamTwin, box), clock=clock, lock=lock, name=name)
+        try:
+            for name, box in simulated.twins.items():
+                if name in self._sites:
+                    self._consoles[name] = serve_stream(cast(StreamTwin, box), clock=clock, lock=lock, name=name)
+                else:
+                    self._faces[name] = serve_faces(name, box, bench.drivers[name],
+                                                    bench.file.instruments[name].resource, clock=clock, lock=lock)
+        except BaseException:
+            self.close()
+            raise
+
+    def _servers(self) -> Iterator[Server]:
+        yield from self._consoles.values()
+        for faces in self._faces.values():
+            yield from faces.servers.values()
 
     def start(self) -> None:
-        """Begin to answer on every port."""
-        for server in self.servers.values():
+        """Begin to answer at every door."""
+        for server in self._servers():
             server.start()
 
     def close(self) -> None:
         """End every server."""
-        for server in self.servers.values():
+        for server in self._servers():
             server.close()
 
     def map(self) -> dict[str, Any]:
         """Return where every model answers; the second instrument of a model is ``model#2``."""
         models: dict[str, Any] = {}
-        for name, server in self.servers.items():
-            if name in self._sites:
-                site = self._sites[name]
-                driver = self.bench.file.sites[site].console_driver
-                entry: dict[str, Any] = {
-                    "serial": server.address, "prompt": self.bench.board_of(site).file.console.prompt}
-            else:
-                driver = self.bench.file.instruments[name].driver
-                entry = self._entry(name, server)
+        entries = [(self.bench.file.sites[site].console_driver, name, self._console_entry(name, site))
+                   for name, site in self._sites.items()]
+        entries += [(self.bench.file.instruments[name].driver, name, self._entry(name)) for name in self._faces]
+        for driver, name, entry in entries:
             count = sum(key.partition("#")[0] == driver for key in models)
             models[f"{driver}#{count + 1}" if count else driver] = {**entry, "instrument": name}
         return {"format": MAP_FORMAT, "time_scale": self.time_scale, "models": models}
 
-    def _entry(self, name: str, server: Server) -> dict[str, Any]:
-        host, _, port = server.address.rpartition(":")
-        if self.bench.drivers[name].dialect.link_kind == "register":
-            return {"modbus_tcp": server.address, "unit": 1}
-        loads = self.bench.file.instruments[name].loads
-        entry: dict[str, Any] = {"visa": f"TCPIP::{host}::{port}::SOCKET"}
-        return {**entry, "load_ohms": {str(channel): ohms for channel, ohms in loads.items()}} if loads else entry
+    def _console_entry(self, name: str, site: str) -> dict[str, Any]:
+        console = self.bench.board_of(site).file.console
+        entry: dict[str, Any] = {
+            "serial": self._consoles[name].address, "baudrate": self._console_baud(site), "prompt": console.prompt}
+        return {**entry, "login_prompt": console.boot.expect, "username": console.login} if console.login else entry
+
+    def _console_baud(self, site: str) -> int:
+        address = parse_resource(self.bench.file.sites[site].console)
+        return address.baud if isinstance(address, SerialPort) else 115200
+
+    def _entry(self, name: str) -> dict[str, Any]:
+        """Return the addresses of an instrument, and what hangs on it."""
+        written, entry = self.bench.file.instruments[name], self._faces[name].keys()
+        if written.loads:
+            entry["load_ohms"] = {str(channel): ohms for channel, ohms in written.loads.items()}
+        inputs = {channel: spec.given() for channel, spec in written.inputs.items()}
+        sources = {channel: spec.given() for channel, spec in written.sources.items()}
+        for key, connected in (("input", inputs), ("source", sources)):
+            by_channel = {str(channel): given for channel, given in sorted(connected.items())}
+            if by_channel:
+                entry[key] = next(iter(by_channel.values()))
+            if len(by_channel) > 1:
+                entry[f"{key}s"] = by_channel
+        return entry
 
     def bench_text(self) -> str:
         """Return the bench file with the served addresses, stamped simulated."""
         from ruamel.yaml import YAML
 
         data: dict[str, Any] = json.loads(json.dumps(self.bench.document.data))
-        for name, server in self.servers.items():
-            if name in self._sites:
-                data["sites"][self._sites[name]]["console"] = f"serial://{server.address}?baud=115200"
-            elif self.bench.drivers[name].dialect.link_kind == "register":
-                data["instruments"][name]["resource"] = f"modbus-tcp://{server.address}?unit=1"
-            else:
-                data["instruments"][name]["resource"] = self._entry(name, server)["visa"]
+        for name, site in self._sites.items():
+            data["sites"][site]["console"] = f"serial://{self._consoles[name].address}?baud={self._console_baud(site)}"
+        for name, faces in self._faces.items():
+            data["instruments"][name]["resource"] = faces.resource()
         served = set(self._sites.values())
         data["sites"] = {name: entry for name, entry in data["sites"].items() if name in served}
         for entry in data["sites"].values():

@@ -68,6 +68,8 @@ class SimulatedBench:
                 if channel not in ports:
                     ports[channel] = (self._world.resistor_outlet(entry.loads[channel]) if channel in entry.loads
                                       else self._world.open_outlet())
+        for channel, spec in entry.inputs.items():
+            ports[channel] = Signal(**spec.given())
         # The box's own serial keys its gain error: the same bench file is the same bench.
         serial = entry.serial if entry.serial and entry.serial.startswith("SIM") else f"SIM{number:05d}"
         self.twins[name] = twin(entry.driver)(TwinEnvironment(

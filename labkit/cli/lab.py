@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -21,7 +22,8 @@ def init(folder: Path) -> None:
 
     for name in make_lab_folder(folder):
         click.echo(f"  {folder / name}")
-    click.echo(f"\nnext:\n  cd {folder}\n  labkit check my-plan\n  labkit run my-plan --sim\n  labkit report")
+    here = "" if folder == Path() else f"  cd {shlex.quote(str(folder))}\n"
+    click.echo(f"\nnext:\n{here}  labkit check my-plan\n  labkit run my-plan --sim\n  labkit report")
 
 
 @click.command()

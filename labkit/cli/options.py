@@ -29,7 +29,10 @@ def _bench() -> str | None:
 
     try:
         find_file(lab.file.bench, "bench")
-    except ConfigError as error:  # nobody typed this name
+    except ConfigError as error:
+        if error.place is not None:
+            raise
+        # Nobody typed this name.
         raise lab.document.error(error.problem, ("bench",)) from None
     return lab.file.bench
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from labkit.analysis.shmoo import OUTCOMES, axis_names
+from labkit.analysis.shmoo import OUTCOMES, axis_names, of_the_plan
 from labkit.quantity import render, render_duration
 from labkit.report.words import MARKS, VERDICT_COLOURS, name_of, number, word
 from labkit.store.load import RunData, section
@@ -99,7 +99,8 @@ def what_was_run(run: RunData) -> str:
     plan, times, safe = section(info, "plan"), section(info, "times"), section(info, "safe")
     sites = section(info, "sites")
     duts = [f"<b>{said(section(site).get('dut') or '?', 60)}</b> at site {said(name, 20)} "
-            f"({said(section(site).get('board'), 60)}){_fate(section(site))}" for name, site in sites.items()]
+            f"({said(section(site).get('board'), 60)}){_about(section(site))}{_fate(section(site))}"
+            for name, site in sites.items()]
     took = [f"{render_duration(value)} {what}" for value, what in (
         (number(times.get("virtual_s")), "of bench time"), (number(times.get("wall_s")), "on the clock"))
         if value is not None]
@@ -108,13 +109,24 @@ def what_was_run(run: RunData) -> str:
     left = facts([
         ("Plan", said(plan.get("name"))), ("Bench", said(section(info, "bench").get("name"))),
         ("Boards", "<br>".join(duts)), ("Operator", said(info.get("operator"))), ("Note", said(info.get("note"), 2000)),
-        ("Tags", tags)])
+        ("Tags", tags), ("Said later", "<br>".join(
+            f"{said(note.utc, 40)} {said(note.who, 40)}: {said(note.text, 2000)}"
+            + (f" <b>({said(note.kind)})</b>" if note.kind != "note" else "") for note in run.notes)),
+        ("Calibration waived", said(info.get("calibration_waiver"), 500))])
     right = facts([
         ("Started", said(info.get("created_utc"), 40)), ("Finished", said(info.get("finished_utc"), 40)),
         ("Took", ", ".join(took)), ("Points", f"{tested:,} measured, {len(points):,} stored"),
         ("Test", said(plan.get("test"))), ("Search", said(plan.get("search"))), ("Judged", said(plan.get("judge"))),
         ("Left", said(safe.get("text"))), ("Limits", _limits(section(plan, "limits")))])
     return f'<h2>What was run</h2><div class="two"><div>{left}</div><div>{right}</div></div>'
+
+
+def _about(site: Mapping[str, Any]) -> str:
+    """Return attempt, slot and what duts.csv says of a board."""
+    known = [f"attempt {said(site.get('attempt'))}"] if site.get("attempt") else []
+    known += [f"{said(key, 40)} {said(value, 80)}" for key, value in
+               {"slot": site.get("slot"), **section(site, "about")}.items() if value]
+    return f" {', '.join(known)}" if known else ""
 
 
 def _fate(site: Mapping[str, Any]) -> str:
@@ -156,7 +168,7 @@ def failures(run: RunData) -> str:
     else:
         head += f"<p>{len(bad):,} of {len(judged):,} judged points do not pass or break a limit.</p>"
         head += _failure_table(run, bad)
-    return head + _reasons(points[points["sequence"] >= 0])
+    return head + _reasons(of_the_plan(points))
 
 
 def _failure_table(run: RunData, bad: pd.DataFrame) -> str:

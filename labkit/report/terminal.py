@@ -302,6 +302,8 @@ def render_summary(run: RunData) -> RenderableType:
         if value is not None]
     if shown:
         lines.append(Text(", ".join(shown)))
+    lines += [Text(f"note {word(note.utc, 40)} {word(note.who, 40)}: "
+                   f"{'' if note.kind == 'note' else f'[{note.kind}] '}{word(note.text)}") for note in run.notes]
     lines.append(Text(word(str(run.folder), 1000)))
     return Group(*lines)
 
@@ -342,6 +344,7 @@ def render_runs(runs: Sequence[RunSummary]) -> RenderableType:
         table.add_column(name, justify="right" if name == "points" else "left")
     for run in runs:
         verdict = run.verdict if run.status == "complete" else f"{run.verdict} ({run.status})"
+        verdict += " void" if run.void else ""
         style = f"bold {VERDICT_COLOURS.get(run.verdict, '#8c8c8c')}"
         title = Text(word(run.name, 60))
         title.append(" sim" if run.simulated else "", style="magenta")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import ConfigError, InfrastructureError
+from labkit.store.notes import Note, is_void, read_notes
 from labkit.store.parquet import Columns, arrow_schema, has_table, read_columns, read_groups, reading
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class RunData:
         return str(self.info.get("run") or self.folder.name)
 
     @property
+    def notes(self) -> list[Note]:
+        """What people said about the run, during it or after."""
+        return read_notes(self.folder)
+
+    @property
     def simulated(self) -> bool:
         """Whether a twin took part: nothing in this run was measured on hardware."""
         return bool(self.info.get("simulated"))
@@ -68,6 +74,8 @@ class RunSummary:
     created_utc: str = ""
     operator: str = ""
     note: str = ""
+    void: bool = False
+    """Taken out of what counts (`labkit mark RUN void`)."""
     duts: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -278,7 +286,7 @@ def summarize(folder: Path, info: Mapping[str, Any]) -> RunSummary:
         bench=str(section(info, "bench").get("name") or ""), status=str(info.get("status") or "unknown"),
         verdict=str(info.get("verdict") or "unset"), simulated=bool(info.get("simulated")),
         created_utc=str(info.get("created_utc") or ""), operator=str(info.get("operator") or ""),
-        note=str(info.get("note") or ""), counts=counts,
+        note=str(info.get("note") or ""), void=is_void(folder), counts=counts,
         duts=tuple(str(section(site).get("dut") or "?") for site in sites.values()))
 
 

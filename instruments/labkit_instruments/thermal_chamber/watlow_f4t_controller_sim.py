@@ -31,7 +31,7 @@ class Controller:
         self.state, self.number, self.step = NOT_STARTED, 1, 1
         self.enabled = True
         """Event output 1: whether the chamber's heater and compressor may run at all."""
-        self.apply()
+        self._apply()
 
     @property
     def runs(self) -> bool:
@@ -56,7 +56,7 @@ class Controller:
         held = self.chamber.set_point_degc
         return self.set_point_degc if held is None else held
 
-    def apply(self) -> None:
+    def _apply(self) -> None:
         """Bring the chamber to what mode and set point say. A running profile keeps its own set point."""
         if not self.runs:
             self.chamber.command(None)
@@ -68,14 +68,14 @@ class Controller:
     def enable(self, on: bool) -> None:
         """Switch event output 1."""
         self.enabled = on
-        self.apply()
+        self._apply()
 
     def set_mode(self, mode: int) -> None:
         """Set the control mode; raises Refused."""
         if mode not in (AUTO, MANUAL, OFF):
             raise Refused
         self.mode = mode
-        self.apply()
+        self._apply()
 
     def set_units(self, units: int) -> None:
         """Set the communication units; raises Refused."""
@@ -89,7 +89,7 @@ class Controller:
         if not self.lowest_degc - 1e-4 <= degc <= self.highest_degc + 1e-4:
             raise Refused
         self.set_point_degc = degc
-        self.apply()
+        self._apply()
 
     def set_lowest(self, value: float) -> None:
         """Set the lowest set point; raises Refused."""
@@ -110,7 +110,7 @@ class Controller:
         if not -100.0 <= percent <= 100.0:
             raise Refused
         self.manual_percent = percent
-        self.apply()
+        self._apply()
 
     def select_profile(self, number: float) -> None:
         """Choose a profile, 1..40; raises Refused."""
@@ -132,4 +132,4 @@ class Controller:
             raise Refused
         self.state = {"start": RUNNING, "resume": RUNNING, "pause": PAUSED, "stop": TERMINATED}[action]
         if action in ("pause", "stop"):
-            self.apply()
+            self._apply()

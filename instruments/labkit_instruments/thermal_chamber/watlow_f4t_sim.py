@@ -59,6 +59,9 @@ class F4TTwin:
     steers the same chamber).
     """
 
+    rtu_baud = 38400
+    """The rate of the controller's serial port as delivered."""
+
     def __init__(self, env: TwinEnvironment) -> None:
         chamber = env.ports[1]
         if not isinstance(chamber, Chamber):

@@ -13,7 +13,7 @@ from labkit.errors import ConfigError, LimitRefused
 
 MUTATIONS = [
     ("bench: one", "benchh: one", "benchh", "did you mean bench?"),
-    ("driver: watlow-f4t", "driver: watlow-f4", "instruments.chamber.driver", "no driver 'watlow-f4' (`labkit drivers` lists them); did you mean watlow-f4t?"),
+    ("driver: watlow-f4t", "driver: watlow-f4", "instruments.chamber.driver", "no driver 'watlow-f4' (`labkit drivers` lists them); did you mean watlow-f4t or watlow-f4t-scpi?"),
     ("  chamber:\n    driver: w", "  chamber:\n    drivr: w", "instruments.chamber.drivr", "did you mean driver?"),
     ("  psu_b: {", "  PSU_B: {", "instruments", "'PSU_B' cannot name an instrument; use small letters"),
     ("10.0.0.12", "10.0.0.11", "instruments.psu_b.resource", "psu_a has the same address as TCPIP::10.0.0.11::5025::SOCKET"),

@@ -77,7 +77,9 @@ def test_a_board_file_that_is_wrong(tmp_path: Path, old: str, new: str, key: str
 
 def test_a_file_of_another_kind_beside_the_bench_is_pointed_out(tmp_path: Path) -> None:
     message = refusal(tmp_path, board=changed(BOARD, "board: b1", "bord: b1")[0])
-    assert message.startswith("one.yaml:12: sites.A.board: there is no board 'b1' (b1.yaml lies there, but has no key 'board')")
+    assert message.startswith("b1.yaml:1: bord: unknown key 'bord'; did you mean board?")
+    message = refusal(tmp_path, board="plan: b1\n")
+    assert message.startswith("one.yaml:12: sites.A.board: there is no board 'b1' (b1.yaml lies there, but is a plan)")
 
 
 def test_a_board_without_rails(tmp_path: Path) -> None:

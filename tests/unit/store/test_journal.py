@@ -21,7 +21,7 @@ COLUMNS = [StoredColumn("rails.core.voltage", "axis", "V"),
 
 def row(sequence: int, site: str = "A", tj: float | None = 25.0) -> list[Any]:
     return [site, 0, sequence, "SN1", 0.75, tj, None, "CV",
-            "pass", "", 1, "", 1.5, "2000-01-01T00:00:01.500+00:00", 0.5, 1]
+            "pass", "", 1, "", "", 1.5, "2000-01-01T00:00:01.500+00:00", 0.5, 1]
 
 
 def stored(path: Path, what: str = "points") -> list[tuple[Any, ...]]:
