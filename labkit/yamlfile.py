@@ -104,6 +104,13 @@ class Unit:
             raise PydanticCustomError("quantity", "{text}", {"text": str(error)}) from None
 
 
+class OrWord:
+    """Marks a field with a short form, one word, that a validator before it reads: editors may see it too."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
+
+
 Volts = Annotated[float, Unit("V")]
 Amps = Annotated[float, Unit("A")]
 Ohms = Annotated[float, Unit("Ohm")]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from labkit.yamlfile import Celsius, Hertz, KelvinPerMinute, Ohms, Seconds, Strict, Volts
+from labkit.yamlfile import Celsius, Hertz, KelvinPerMinute, Ohms, OrWord, Seconds, Strict, Volts
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _SITE = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -192,7 +192,7 @@ class SiteEntry(Strict):
 
     board: str
     slot: str = ""
-    rails: dict[str, Annotated[RailWiring, BeforeValidator(_as_wiring)]]
+    rails: dict[str, Annotated[RailWiring, BeforeValidator(_as_wiring), OrWord()]]
     clocks: dict[str, str] = Field(default_factory=dict)
     """What makes each clock: "console" (the board's own PLL), or the name of a clock source."""
     probes: dict[str, ProbeEntry] = Field(default_factory=dict)

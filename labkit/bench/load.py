@@ -127,7 +127,8 @@ def _check_console(document: Document, file: BenchFile, name: str, site: SiteEnt
     except ConfigError as error:
         raise document.error(error.problem, key) from None
     if kind != "board-console":
-        raise document.error(f"{site.console_driver} is a {kind}, and a board-console is needed here", key)
+        raise document.error(f"{site.console_driver} is a {kind}, and a board-console is needed here; leave "
+                             "console_driver out where the board has an ordinary console", key)
     if f"console_{name}" in file.instruments:
         raise document.error(f"the console of site {name} is called console_{name}, as an instrument is; rename one",
                              ("sites", name))

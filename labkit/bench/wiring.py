@@ -106,5 +106,7 @@ def instrument_of_kind(bench: Bench, name: str, kind: str, key: KeyPath) -> type
     if name not in drivers:
         raise bench.document.error(f"there is no instrument {name!r} on this bench{near(name, drivers)}", key)
     if drivers[name].kind != kind:
-        raise bench.document.error(f"{name} is a {drivers[name].kind}, and a {kind} is needed here", key)
+        fitting = ", ".join(other for other, cls in drivers.items() if cls.kind == kind) or "none"
+        raise bench.document.error(f"{name} is a {drivers[name].kind}, and a {kind} is needed here; this bench has "
+                                   f"{fitting}", key)
     return drivers[name]

@@ -45,6 +45,9 @@ class _Lines:
     def told(self, what: str, text: str) -> None:
         p = self._progress
         at = render_duration(p.elapsed_s)
+        if p.stop_text:
+            self._console.print(f"{at:>12}  {p.stop_text}", markup=False, soft_wrap=True)
+            p.stop_text = ""
         left = f", {sum(p.done.values())}/{p.total} points, {render_duration(p.left_s)} left" if what == "phase" else ""
         self._console.print(f"{at:>12}  {clean(text)}{left}", markup=False, soft_wrap=True)
 
@@ -70,7 +73,8 @@ def _table(progress: Progress, simulated: bool) -> RenderableType:
         sites.add_row(Text(f"site {name}", style="bold"), Text(clean(plan.dut, 20)), *_site_cells(progress, name))
     events = [Text(clean(f"  {site or 'bench'}: {text}", 160), style="red" if level == "error" else "dim")
               for level, site, text in list(progress.events)[-3:]]
-    return Group(head, bar, sites, *events)
+    stop = [Text(f"  {progress.stop_text}", style="bold yellow")] if progress.stop_text else []
+    return Group(head, bar, sites, *events, *stop)
 
 
 def _site_cells(progress: Progress, site: str) -> list[str]:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from labkit.quantity import QuantityError, parse
 from labkit.search import SEARCHES
 from labkit.text import near
-from labkit.yamlfile import Kelvin, KelvinPerMinute, Percent, Seconds, Strict
+from labkit.yamlfile import Kelvin, KelvinPerMinute, OrWord, Percent, Seconds, Strict
 
 _MOST_VALUES = 100_000
 
@@ -159,7 +159,7 @@ class PlanFile(Strict):
     plan: str
     title: str = ""
     axes: list[AxisSpec]
-    search: Annotated[SearchSpec, BeforeValidator(_as_search)] = SearchSpec()
+    search: Annotated[SearchSpec, BeforeValidator(_as_search), OrWord()] = SearchSpec()
     test: TestRun | None = None
     measure: list[str] = Field(default_factory=list)
     limits: dict[str, LimitSpec] = Field(default_factory=dict)

@@ -92,7 +92,14 @@ class RunOutcome:
     wall_s: float
     simulated: bool
     exit_code: int
+    planned: int
+    """How many points the plan has."""
     problem: str = ""
+
+    @property
+    def measured(self) -> dict[str, int]:
+        """The points that were stored, by site."""
+        return {site: sum(counts.values()) for site, counts in self.counts.items()}
 
 
 def prepare(request: RunRequest) -> Prepared:
@@ -204,7 +211,7 @@ def _perform(
     write_parquet(folder / RUN_DB, folder / POINTS, {"run": folder.name, "simulated": str(simulated).lower()})
     write_json(folder / RUN_JSON, info)
     return RunOutcome(folder, verdict, tuple(reasons), counts, virtual_s, wall_s, simulated, exit_code,
-                      str(performance.problem or ""))
+                      prepared.plan.point_count, str(performance.problem or ""))
 
 
 def _conclude(performance: Performance, verdict: str, session: Session) -> tuple[str, int]:

@@ -28,6 +28,8 @@ class Progress:
         self.readings: dict[str, str] = {}
         self.events: deque[tuple[str, str, str]] = deque(maxlen=_EVENTS)
         self.finishing = False
+        self.stop_text = ""
+        """What a stop request was answered, "" without one."""
         self.listeners: list[Callable[[str, str], None]] = []
         """Called with ("phase" or "event", text) as it happens."""
         self._per_site = plan.block_count * plan.points_per_block
@@ -63,6 +65,10 @@ class Progress:
         self.events.append((level, site, text))
         for listener in self.listeners:
             listener("event", f"{site or 'bench'}: {text}")
+
+    def stopping(self, text: str) -> None:
+        """A stop was asked for: kept for the display."""
+        self.stop_text = text
 
     def reading(self, name: str, value: float, unit: str) -> None:
         """A value watched while waiting."""

@@ -44,6 +44,9 @@ class Observer(Protocol):
     def reading(self, name: str, value: float, unit: str) -> None:
         """A value watched while waiting."""
 
+    def stopping(self, text: str) -> None:
+        """A stop was asked for. Called from a signal handler: keep the text, do nothing that could wait."""
+
 
 @dataclass
 class Session:
@@ -63,8 +66,15 @@ class Session:
         """Ask to stop: the first call after the point under way, a second one now."""
         self.stop_level += 1
         self.stop_reason = reason
-        if self.stop_level >= 2 and not self._in_safe:
+        if self._in_safe:
+            text = f"{reason}: the bench is being made safe already, wait for it"
+        elif self.stop_level == 1:
+            text = f"{reason}: stopping after the points under way; again to stop at once"
+        else:
+            text = f"{reason}: stopping now"
             self.clock.cancel()
+        for observer in self.observers:
+            observer.stopping(text)
 
     def check(self) -> None:
         """Raise :class:`Stopped` when a stop was asked for."""

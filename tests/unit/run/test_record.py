@@ -151,6 +151,9 @@ def test_points_are_counted_by_site_and_observers_are_told() -> None:
             told.append((site, done, row.outcome))
         def event(self, level: str, site: str, text: str) -> None:
             told.append((site, 0, text))
+        def stopping(self, text: str) -> None:
+            pass
+
         def reading(self, name: str, value: float, unit: str) -> None:
             told.append((name, int(value), unit))
 

@@ -9,6 +9,7 @@ from labkit.clock import WallClock
 from labkit.errors import LinkError
 from labkit.transport.modbus import ModbusLink
 from labkit.transport.opening import LinkOpener, check_resource
+from labkit.transport.serial_message import SerialMessageLink
 from labkit.transport.serial_port import SerialLink
 from labkit.transport.tcp import TcpLink
 from labkit.transport.visa import VisaLink
@@ -75,6 +76,35 @@ def test_a_transport_that_does_not_fit_is_refused_before_anything_is_opened(open
         check_resource(resource, kind)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="ptys")
+def test_an_instrument_on_a_serial_port(opener):
+    board, port = os.openpty()
+    options = {"read_termination": "\r\n", "write_termination": "\r\n", "gap_s": 0.01, "query_delay_s": 0.5}
+    link = opener.open("clock", f"serial://{os.ttyname(port)}?baud=9600&flow=rtscts&parity=E", kind="message",
+                       clock=WallClock(), timeout_s=1.5, options=options)
+    assert isinstance(link, SerialMessageLink)
+    assert (link.timeout_s, link.address.baud, link.address.flow, link.address.parity) == (1.5, 9600, "rtscts", "E")
+    assert link._write_termination == b"\r\n"
+    link.close()
+    os.close(board)
+    os.close(port)
+
+
+def test_each_transport_takes_what_it_has_a_use_for(opener):
+    common = {"read_termination": "\r", "write_termination": "\r\n", "gap_s": 0.001, "query_delay_s": 0.002}
+    with serving(echo) as server:
+        tcp = opener.open("a", server.resource, kind="message", clock=WallClock(), options=common)
+        assert (tcp._last, tcp._write_termination, tcp._pacing.gap_s) == (b"\r", b"\r\n", 0.001)
+        visa = opener.open("b", server.resource, kind="message", clock=WallClock(), visa="@py", options=common)
+        assert (visa._termination, visa._write_termination) == ("\r", "\r\n")
+        assert (visa._pacing.gap_s, visa._delay.gap_s) == (0.001, 0.002)
+        resource = f"modbus-tcp://{server.address.host}:{server.address.port}"
+        modbus = opener.open("c", resource, kind="register", clock=WallClock(), options=common)
+        assert modbus._pacing.gap_s == 0.001
+        with pytest.raises(ValueError, match="no option 'read_terminator'; did you mean read_termination"):
+            opener.open("d", resource, kind="register", clock=WallClock(), options={"read_terminator": "\n"})
+
+
 def test_an_unknown_option_is_refused_before_anything_is_opened(opener):
     with serving(echo) as server:
         with pytest.raises(ValueError, match="no option 'conect_timeout_s'; did you mean connect_timeout_s"):
@@ -84,7 +114,7 @@ def test_an_unknown_option_is_refused_before_anything_is_opened(opener):
 
 def test_nothing_heavy_is_imported_before_it_is_needed():
     code = ("import sys, labkit.transport.opening, labkit.transport.transcript, labkit.transport.modbus, "
-            "labkit.transport.serial_port, labkit.transport.visa\n"
+            "labkit.transport.serial_port, labkit.transport.serial_message, labkit.transport.visa\n"
             "print([m for m in ('pyvisa', 'pyvisa_py', 'pymodbus', 'serial', 'numpy') if m in sys.modules])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -372,3 +372,37 @@ def test_a_wait_that_was_broken_off_leaves_the_link_shut():
         link.clear()
         assert link.ask("X?").result() == "1"
         link.close()
+
+
+@pytest.mark.parametrize(("read", "write", "sent", "wire", "text"), [
+    ("\r\n", "\r\n", "X?\r", b"1.5\r\n", "1.5"),
+    ("\n", "\r\n", "X?\r", b"1.5\n", "1.5"),
+    ("\r", "\n", "X?", b"OK\r", "OK"),
+    (";\n", "\n", "X?", b"12;\n", "12"),
+    ("\r\n", "\n", "X?", b"#13a\n\r\r\n", "#13a\n\r"),
+])
+def test_terminators_may_be_chosen(read, write, sent, wire, text):
+    with serving(answering_any(wire)) as server:
+        link = TcpLink("box", server.address, read_termination=read, write_termination=write)
+        assert [link.ask("X?").result() for _ in range(3)] == [text] * 3
+        assert server.seen == [sent] * 3
+        link.close()
+
+
+def answering_any(wire):
+    def script(connection, server):
+        for _ in server.lines(connection):
+            connection.sendall(wire)
+
+    return script
+
+
+def test_a_gap_between_exchanges():
+    with serving(echo) as server:
+        link = TcpLink("box", server.address, gap_s=0.03)
+        started = time.monotonic()
+        link.write("A")
+        link.write("B")
+        assert link.ask("1?").result() == "1"
+        assert time.monotonic() - started >= 0.059
+        link.close()

@@ -298,3 +298,55 @@ def test_a_library_is_loaded_once(fake):
     assert second.ask("X?").result() == "1"  # links outlive the collection that loaded their library
     first.close()
     second.close()
+
+
+@pytest.mark.parametrize(("resource", "ends_itself"), [
+    ("TCPIP0::10.0.0.7::INSTR", True),
+    ("TCPIP0::10.0.0.7::inst0::INSTR", True),
+    ("TCPIP0::10.0.0.7::hislip0::INSTR", True),
+    ("USB0::0x2A8D::0x1102::MY58000000::0::INSTR", True),
+    ("GPIB1::7::INSTR", True),
+    ("ASRL/dev/ttyUSB0::INSTR", False),
+    ("ASRL3::INSTR", False),
+])
+def test_every_other_resource_goes_the_same_way(fake, resource, ends_itself):
+    """Never seen on hardware: what can be known is what the library is asked to do."""
+    from pyvisa.constants import ResourceAttribute
+
+    link = VisaLink("box", resource, library="@labkitfake", timeout_s=4.5)
+    fake.replies += [b"#214\nblock of text\n", b"+2.0\r\n"]
+    assert link.ask("DATA?").result() == "#214\nblock of text"
+    assert link.ask("READ?").result() == "+2.0"
+    attributes = link._session.visalib.attributes
+    assert attributes[ResourceAttribute.timeout_value] == 4500
+    assert attributes.get(ResourceAttribute.termchar_enabled, False) is not ends_itself
+    link.close()
+    assert (fake.opens, fake.closes) == (1, 1)
+
+
+def test_gaps_and_the_pause_before_an_answer_is_read(fake):
+    import time
+
+    link = VisaLink("box", GPIB, library="@labkitfake", gap_s=0.03, query_delay_s=0.02)
+    fake.replies += [b"1\n", b"2\n"]
+    started = time.monotonic()
+    assert [link.ask("X?").result() for _ in range(2)] == ["1", "2"]
+    assert time.monotonic() - started >= 0.069
+    link.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ptys")
+def test_a_serial_instrument_over_pyvisa_py():
+    import os
+    import tty
+
+    device, port = os.openpty()
+    tty.setraw(port)
+    link = VisaLink("clock", f"ASRL{os.ttyname(port)}::INSTR", read_termination="\r\n", write_termination="\r\n")
+    pending = link.ask("FREQ?")
+    assert os.read(device, 100) == b"FREQ?\r\n"
+    os.write(device, b"10000000.0\r\n")
+    assert pending.result() == "10000000.0"
+    link.close()
+    os.close(port)
+    os.close(device)
