@@ -125,7 +125,7 @@ def _show(outcome: RunOutcome, report: Path | None) -> None:
     console.print(render_summary(data))
     if outcome.verdict in ("aborted", "error"):
         done, total = sum(outcome.measured.values()), outcome.planned
-        console.print(f"stopped after {done:,} of {total:,} points, all of them kept in the run's folder. A run cannot be "
-                      "resumed yet: start the plan again, -e narrows it to what is missing.", markup=False)
+        console.print(f"stopped after {done:,} of {total:,} points, all of them kept in the run's folder. A run cannot "
+                      "be resumed yet: start the plan again, -e narrows it to what is missing.", markup=False)
     if report is not None:
         console.print(f"report  {report}", soft_wrap=True, highlight=False, markup=False)

@@ -1,4 +1,6 @@
-"""Pauses that a family of instruments needs between messages, in real time whatever the bench's clock does."""
+"""What a family of instruments asks of any transport: pauses between messages, in real time whatever the bench's clock
+does, and line ends.
+"""
 
 from __future__ import annotations
 
@@ -40,3 +42,9 @@ def check_terminator(name: str, what: str, terminator: str) -> bytes:
     if not 1 <= len(terminator) <= 4 or not terminator.isascii():
         raise ValueError(f"{name}: {what} is {terminator!r}; write one to four ASCII characters, like '\\r\\n'")
     return terminator.encode("ascii")
+
+
+def last_and_front(terminator: bytes) -> tuple[bytes, str]:
+    """Return the byte that ends a reply, and what is dropped in front of it; a CR is dropped there in any case."""
+    front = terminator[:-1].decode("ascii")
+    return terminator[-1:], "" if front == "\r" else front

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from labkit.errors import LinkError, LinkTimeout
 from labkit.transport.address import SerialPort
 from labkit.transport.framing import Framing, FramingError
-from labkit.transport.pacing import Pacing, check_terminator
+from labkit.transport.pacing import Pacing, check_terminator, last_and_front
 from labkit.transport.serial_port import open_port
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class SerialMessageLink:
         if not 0 < timeout_s < 1e6:
             raise ValueError(f"{name}: timeout_s is {timeout_s}; it must be above 0 s")
         self.name, self.address, self.timeout_s = name, address, timeout_s
-        self._read_termination = check_terminator(name, "read_termination", read_termination)
+        self._last, self._front = last_and_front(check_terminator(name, "read_termination", read_termination))
         self._write_termination = check_terminator(name, "write_termination", write_termination)
         self._closed = threading.Event()
         self._using = threading.RLock()  # re-entrant: a signal handler may close under the wait of its own thread
@@ -118,7 +118,7 @@ class SerialMessageLink:
             now = time.monotonic()
             if data:
                 tail, quiet_since = (tail + data)[-4096:], now
-                owed = owed and not tail.endswith(self._read_termination[-1:])
+                owed = owed and not tail.endswith(self._last)
             elif now - quiet_since >= quiet_s and (not owed or now - started >= self.timeout_s):
                 return True
             if now - started >= 2 * self.timeout_s + quiet_s:
@@ -199,8 +199,8 @@ class SerialMessageLink:
             said = "an answer lies there that nobody asked for: a message was answered twice, or echo is on"
         else:
             self._fault = "a line end came that nobody expected"
-            said = (f"answers end with more than {self._read_termination!r}: {text!r} was left; correct the driver's "
-                    "read_termination")
+            end = self._front + self._last.decode("ascii")
+            said = f"answers end with more than {end!r}: {text!r} was left; correct the driver's read_termination"
         raise LinkError(f"{said} (nothing was sent)", instrument=self.name, sent=message, reply=text)
 
     def _collect(self, reply: _SerialReply) -> str:
@@ -223,7 +223,7 @@ class SerialMessageLink:
 
     def _receive(self, message: str) -> str:
         started = time.monotonic()
-        buffer, framing = self._buffer, Framing(self._read_termination[-1:])
+        buffer, framing = self._buffer, Framing(self._last)
         try:
             while (end := framing.end(buffer)) < 0:
                 if time.monotonic() - started > self.timeout_s + len(buffer) * self._character_s:
@@ -243,7 +243,7 @@ class SerialMessageLink:
             raise self._gone(error, message) from None
         text = framing.text(buffer, end)
         del buffer[:end + 1]
-        return text.removesuffix(self._read_termination[:-1].decode("ascii")) if end > framing.block_end else text
+        return text.removesuffix(self._front) if len(text) > framing.block_end else text
 
 
 class _SerialReply:

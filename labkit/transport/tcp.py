@@ -23,7 +23,7 @@ from collections.abc import Callable
 from labkit.errors import LinkError, LinkTimeout
 from labkit.transport.address import TcpSocket
 from labkit.transport.framing import Framing, FramingError
-from labkit.transport.pacing import Pacing, check_terminator
+from labkit.transport.pacing import Pacing, check_terminator, last_and_front
 
 _SLOWEST_BYTES_PER_S = 100_000.0
 _KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
@@ -98,9 +98,9 @@ class TcpLink:
                 raise ValueError(f"{name}: {what} is {seconds}; it must be above 0 s")
         self.name, self.address, self.timeout_s = name, address, timeout_s
         self._connect_timeout_s, self._reconnect_s = connect_timeout_s, reconnect_s
-        self._read_termination = check_terminator(name, "read_termination", read_termination)
         self._write_termination = check_terminator(name, "write_termination", write_termination)
-        self._last = self._read_termination[-1:]
+        self._last, self._front = last_and_front(
+            check_terminator(name, "read_termination", read_termination))
         self._closed = threading.Event()
         self._pacing = Pacing(name, gap_s, self._closed)
         self._using = threading.RLock()  # re-entrant: a signal handler may close under the wait of its own thread
@@ -275,14 +275,11 @@ class TcpLink:
             raise self._broken(error, message, started) from None
         text = framing.text(buffer, end)
         del buffer[:end + 1]
-        return text.removesuffix(self._read_termination[:-1].decode("ascii")) if end > framing.block_end else text
+        return text.removesuffix(self._front) if len(text) > framing.block_end else text
 
     def _line(self, chunk: bytes) -> str:
         """Return a whole reply without what ends it."""
-        text = chunk[:-1].removesuffix(b"\r")
-        if len(self._read_termination) > 1:
-            text = text.removesuffix(self._read_termination[:-1])
-        return text.decode("latin-1")
+        return chunk[:-1].removesuffix(b"\r").decode("latin-1").removesuffix(self._front)
 
 
 class _TcpReply:

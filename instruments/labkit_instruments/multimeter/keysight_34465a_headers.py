@@ -28,25 +28,19 @@ FUNCTIONS = (
 )
 BY_NAME = {function.name: function for function in FUNCTIONS}
 _FLAG = (Boolean(),)
-_ANY = (Number(),)
 _COUNT = Number("", 1, 1_000_000, symbols=("MIN", "MAX", "DEF", "INF"))
 _NO_NULL = ("CONT", "DIOD", "VOLT:RAT")
 _ZERO = ("VOLT", "CURR", "RES", "TEMP")
 
 
+_NODES = {"VOLT": ("[:VOLTage]:DC", ":VOLTage"), "VOLT:AC": ("[:VOLTage]:AC",), "VOLT:RAT": ("[:VOLTage][:DC]:RATio",)}
+
+
 def _measures(f: Function) -> tuple[Entry, ...]:
     """Return CONFigure and MEASure of a function; voltage may be left unsaid where the guide has it in brackets."""
-    node = f"[{f.notation.split('[')[0]}]{f.notation.partition('e')[2]}" if f.name == "VOLT" else f.notation
-    node = {"VOLT": "[VOLTage]:DC", "VOLT:AC": "[VOLTage]:AC", "VOLT:RAT": "[VOLTage][:DC]:RATio"}.get(f.name, node)
-    plain = (Entry("CONFigure:VOLTage", (Raw(), Raw()), access="set", name="configure", required=0, topic="VOLT|"),
-             Entry("MEASure:VOLTage", access="query", query_kinds=(Raw(), Raw()), name="measure", topic="VOLT|"))
-    return (
-        Entry(f"CONFigure:{node}".replace(":[", "[:"), (Raw(), Raw()), access="set", name="configure", required=0,
-              topic=f.name),
-        Entry(f"MEASure:{node}".replace(":[", "[:"), access="query", query_kinds=(Raw(), Raw()), name="measure",
-              topic=f.name),
-        *(plain if f.name == "VOLT" else ()),
-    )
+    return tuple(entry for node in _NODES.get(f.name, (f":{f.notation}",)) for entry in (
+        Entry(f"CONFigure{node}", (Raw(), Raw()), (), access="set", name="configure", required=0, topic=f.name),
+        Entry(f"MEASure{node}", access="query", query_kinds=(Raw(), Raw()), name="measure", topic=f.name)))
 
 
 def _integration(f: Function, sense: str) -> tuple[Entry, ...]:
@@ -139,7 +133,7 @@ _TRIGGER = (
     Entry("DATA:LAST", access="query", name="last"), Entry("DATA:POINts", access="query", name="points"),
     _value("DATA:POINts:EVENt:THReshold", Number("", 1, 2_000_000), 1.0),
     Entry("DATA:REMove", access="query", name="remove", query_kinds=(Number("", 1, 2_000_000), words("WAIT"))),
-    Entry("FORMat[:DATA]", (words("ASCii|REAL"), Number("", 32, 64)), ("ASC", 9.0), required=1),
+    Entry("FORMat[:DATA]", (words("ASCii|REAL"), Number(integer=True)), ("ASC", 9), required=1),
     _value("FORMat:BORDer", words("NORMal|SWAPped"), "NORM"), _value("UNIT:TEMPerature", words("C|F|K"), "C", "unit"),
     Entry("ROUTe:TERMinals", access="query", name="terminals"),
 )
@@ -151,16 +145,16 @@ SENSE = (
 """Everything that says what is measured, and how."""
 
 
-def _asked(notation: str, text: str) -> Entry:
+def _asked(notation: str, text: str, *kinds: Any) -> Entry:
     """Return a question with a fixed answer."""
-    return Entry(notation, access="query", name="fixed", topic=text)
+    return Entry(notation, access="query", name="fixed", topic=text, query_kinds=kinds)
 
 
-_STATISTICS = tuple(_asked(f"CALCulate:AVERage:{node}", "+9.91000000E+37 ".strip()) for node in (
-    "AVERage", "MAXimum", "MINimum", "PTPeak", "SDEViation"))
+_NOTHING = "+9.91000000E+37"
 _CALCULATE = (
-    *[Entry(e.notation, access="query", name="no_statistics", topic=e.notation) for e in _STATISTICS],
-    Entry("CALCulate:AVERage:COUNt", access="query", name="zero", topic="average"),
+    *[_asked(f"CALCulate:AVERage:{node}", _NOTHING) for node in (
+        "AVERage", "MAXimum", "MINimum", "PTPeak", "SDEViation")],
+    _asked("CALCulate:AVERage:COUNt", "+0"),
     _value("CALCulate:AVERage[:STATe]", Boolean(), False), _value("CALCulate:LIMit[:STATe]", Boolean(), False),
     _value("CALCulate:LIMit:LOWer[:DATA]", Number(), 0.0), _value("CALCulate:LIMit:UPPer[:DATA]", Number(), 0.0),
     *[Entry(f"CALCulate:{node}CLEar[:IMMediate]", access="set") for node in (
@@ -172,9 +166,8 @@ _CALCULATE = (
     _value("CALCulate:SCALe:UNIT:STATe", Boolean(), False), _value("CALCulate:SCALe[:STATe]", Boolean(), False),
     _value("CALCulate:SMOothing[:STATe]", Boolean(), False), _value("CALCulate:SMOothing:RESPonse", Raw(), "FAST"),
     _value("CALCulate:TCHart[:STATe]", Boolean(), False),
-    Entry("CALCulate:TRANsform:HISTogram:ALL", access="query", name="no_statistics", topic="histogram"),
-    Entry("CALCulate:TRANsform:HISTogram:DATA", access="query", name="no_statistics", topic="bins"),
-    Entry("CALCulate:TRANsform:HISTogram:COUNt", access="query", name="zero", topic="histogram"),
+    _asked("CALCulate:TRANsform:HISTogram:ALL", _NOTHING), _asked("CALCulate:TRANsform:HISTogram:DATA", _NOTHING),
+    _asked("CALCulate:TRANsform:HISTogram:COUNt", "+0"),
     _value("CALCulate:TRANsform:HISTogram:POINts", Number("", 10, 400), 100.0),
     _value("CALCulate:TRANsform:HISTogram:RANGe:LOWer", Number(), 0.0),
     _value("CALCulate:TRANsform:HISTogram:RANGe:UPPer", Number(), 0.0),
@@ -188,8 +181,7 @@ _MEMORY = (
     _value("MMEMory:FORMat:READing:INFormation", Boolean(), False),
     _value("MMEMory:FORMat:READing:RLIMit", Boolean(), False), _value("MMEMory:STATe:RECall:AUTO", Boolean(), False),
     _value("MMEMory:STATe:RECall:SELect", Text(), ""),
-    Entry("MMEMory:STATe:VALid", access="query", name="no_file", topic="valid", query_kinds=(Raw(),)),
-    Entry("MMEMory:UPLoad", access="query", name="no_block", query_kinds=(Raw(),)),
+    _asked("MMEMory:STATe:VALid", "0", Raw()), _asked("MMEMory:UPLoad", "#10", Raw()),
 )
 _DISPLAY = (
     _value("DISPlay[:STATe]", Boolean(), True), _value("DISPlay:TEXT[:DATA]", Text(), "", "text"),
@@ -198,14 +190,14 @@ _DISPLAY = (
 )
 _SYSTEM = (
     _asked("SYSTem:ACALibration:DATE", "+2026,+1,+1"), _asked("SYSTem:ACALibration:TEMPerature", "+2.30000000E+01"),
-    _asked("SYSTem:ACALibration:TIME", "+0,+0,+0"), _asked("SYSTem:HELP", "#0"),
+    _asked("SYSTem:ACALibration:TIME", "+0,+0,+0"), _asked("SYSTem:HELP", "#10"),
     _asked("SYSTem:LICense:CATalog", '"DIG","MEM"'), _asked("SYSTem:LICense:ERRor", '""'),
     _asked("SYSTem:LICense:ERRor:COUNt", "+0"), _asked("SYSTem:LOCK:NAME", '"LAN"'), _asked("SYSTem:LOCK:OWNer", '"NONE"'),
     _asked("SYSTem:LOCK:REQuest", "1"), _asked("SYSTem:SECurity:COUNt", "+1"), _asked("SYSTem:UPTime", "+0,+1,+0,+0"),
     _asked("SYSTem:TEMPerature", "+2.80000000E+01"), _asked("SYSTem:VERSion", "1994.0"), _asked("TEST:ALL", "+0"),
     _asked("*CAL", "+0"), Entry("*LRN", access="query", name="learn"),
     Entry("SYSTem:LFRequency", access="query", name="line"), Entry("SYSTem:PRESet", access="set", name="preset"),
-    Entry("SYSTem:LICense:DESCription", access="query", name="no_file", topic="option", query_kinds=(Raw(),)),
+    _asked("SYSTem:LICense:DESCription", '"permanent"', Raw()),
     Entry("SYSTem:LICense:DELete", (Text(),), access="set"), Entry("SYSTem:LICense:DELete:ALL", access="set"),
     _value("SYSTem:LICense:INSTall", Raw(), "0"), _value("SYSTem:BEEPer:STATe", Boolean(), True, resets=False),
     Entry("SYSTem:BEEPer[:IMMediate]", access="set"), _value("SYSTem:CLICk:STATe", Boolean(), True, resets=False),

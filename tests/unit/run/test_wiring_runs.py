@@ -6,23 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_engine import DEEP, SMALL, bench_files, run
 
 from labkit.errors import ConfigError
 from labkit.run.launch import RunRequest, launch, prepare
 from labkit.sim.world import Board
 from labkit.store.load import open_run
-from tests.unit.run.test_engine import DEEP, SMALL, bench_files, run
 
 DMM = "  dmm:     {driver: keithley-dmm6500, resource: \"TCPIP::10.0.0.13::5025::SOCKET\"}\n  chamber:\n"
-PROBES = "probes: {core_sense: {with: dmm.%d, at: rails.core}, board_air: {with: dmm.%d, at: temperature}}, console: "
 CLOCK = "  clkgen:  {driver: srs-cg635, resource: \"GPIB0::23::INSTR\"}\n  chamber:\n"
+
+
+def probed(port: int, volts: int, air: int) -> tuple[str, str]:
+    """Return the change that gives a site probes on two channels of the meter."""
+    console = f'console: "serial:///dev/ttyUSB{port}'
+    return console, (f"probes: {{core_sense: {{with: dmm.{volts}, at: rails.core}}, "
+                     f"board_air: {{with: dmm.{air}, at: temperature}}}}, {console}")
 
 
 def test_a_meter_shared_by_two_sites_reads_each_site_s_rail_and_air(tmp_path: Path) -> None:
     bench_files(
-        tmp_path, bench=[("  chamber:\n", DMM), ('console: "serial:///dev/ttyUSB0', f'{PROBES % (1, 6)}"serial:///dev/ttyUSB0'),
-                         ('console: "serial:///dev/ttyUSB1', f'{PROBES % (2, 7)}"serial:///dev/ttyUSB1')],
-        plan=[("meanwhile: [rails.core.measured_current]", "meanwhile: [rails.core.measured_current, probes.core_sense]"),
+        tmp_path, bench=[("  chamber:\n", DMM), probed(0, 1, 6), probed(1, 2, 7)],
+        plan=[("[rails.core.measured_current]", "[rails.core.measured_current, probes.core_sense]"),
               ("measure: [readings.tj]", "measure: [readings.tj, probes.board_air]")])
     outcome, points = run(tmp_path, SMALL)
     assert outcome.exit_code == 0, outcome.reasons
@@ -35,8 +40,8 @@ def test_a_meter_shared_by_two_sites_reads_each_site_s_rail_and_air(tmp_path: Pa
 def test_local_sense_loses_the_leads_drop_and_nothing_corrects_it_silently(tmp_path: Path) -> None:
     bench_files(
         tmp_path, bench=[("  chamber:\n", DMM), ("sense: remote, leads: 12 mOhm", "sense: local, leads: 12 mOhm"),
-                         ('console: "serial:///dev/ttyUSB0', f'{PROBES % (1, 6)}"serial:///dev/ttyUSB0')],
-        plan=[("meanwhile: [rails.core.measured_current]", "meanwhile: [rails.core.measured_current, probes.core_sense]")])
+                         probed(0, 1, 6)],
+        plan=[("[rails.core.measured_current]", "[rails.core.measured_current, probes.core_sense]")])
     outcome, points = run(tmp_path, SMALL, sites=("A",))
     drop = points["rails.core.measured_voltage"] - points["probes.core_sense"]
     assert drop.between(0.010, 0.060).all()
@@ -48,7 +53,7 @@ def test_local_sense_loses_the_leads_drop_and_nothing_corrects_it_silently(tmp_p
 
 def test_ganged_channels_act_as_one_and_share_the_current(tmp_path: Path) -> None:
     bench_files(
-        tmp_path, bench=[("core: {from: psu_a.1, sense: remote, leads: 12 mOhm}", "core: {from: core_a, sense: remote}"),
+        tmp_path, bench=[("{from: psu_a.1, sense: remote, leads: 12 mOhm}", "{from: core_a, sense: remote}"),
                          ("io: psu_a.2", "io: psu_b.3"), ("loads: {3: 10 Ohm}}\n  chamber", "}\n  chamber"),
                          ("limits:\n", "channels:\n  core_a: {parallel: [psu_a.2, psu_a.3]}\nlimits:\n"),
                          (", loads: {3: 10 Ohm}", "")],
@@ -75,7 +80,7 @@ def test_one_clock_source_on_two_boards_is_a_shared_axis(tmp_path: Path) -> None
     axes = [line for line in plan if line.startswith("  - {set: ")]
     swapped = [*axes[:1], axes[2], axes[1]]
     (tmp_path / "plan.yaml").write_text("\n".join(plan).replace("\n".join(axes), "\n".join(swapped)))
-    with pytest.raises(ConfigError, match="clocks.core.frequency is one setting for several sites"):
+    with pytest.raises(ConfigError, match=r"clocks\.core\.frequency is one setting for several sites"):
         prepare(RunRequest(str(tmp_path / "plan.yaml"), str(tmp_path / "bench.yaml"), simulate=True))
 
 
@@ -128,4 +133,5 @@ def test_what_duts_csv_says_and_the_attempt_are_stored_with_the_run(tmp_path: Pa
         info = open_run(launch(prepare(request)).folder).info
         assert info["sites"]["A"]["about"] == {"lot": "L12", "wafer": "3", "x": "4", "y": "5"}
         assert info["sites"]["B"]["about"]["rework"] == "R12 replaced"
-        assert info["sites"]["A"]["attempt"] == attempt and info["operator"] == "kim" and info["tags"] == {"why": "test"}
+        assert info["sites"]["A"]["attempt"] == attempt
+        assert info["operator"] == "kim" and info["tags"] == {"why": "test"}
