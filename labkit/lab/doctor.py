@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from labkit.bench.duts import read_duts
 from labkit.bench.load import load_bench
 from labkit.bench.opened import RefusingLinks, open_bench
 from labkit.clock import VirtualClock, WallClock
@@ -23,6 +24,8 @@ def examine(bench: str | None = None, runs: Path | None = None) -> Iterator[Find
     yield software.check_terminal(software.terminal_encodings())
     lab, found = _lab()
     yield found
+    if lab is not None:
+        yield check_duts(lab.folder / "duts.csv")
     runs = runs or (lab.runs if lab else Path("runs"))
     yield station.check_disk(runs, station.free_bytes(runs))
     folder = station.nearest_folder(runs).resolve()
@@ -34,6 +37,16 @@ def examine(bench: str | None = None, runs: Path | None = None) -> Iterator[Find
     yield from software.check_drivers()
     for name in dict.fromkeys(name for name in (bench, lab.file.bench if lab else "") if name):
         yield check_bench(name)
+
+
+def check_duts(path: Path) -> Finding:
+    """Judge the list of boards."""
+    if not path.is_file():
+        return ok("boards", f"no {path}; it is where lot, wafer, firmware and rework of each board are kept")
+    try:
+        return ok("boards", f"{path}: {len(read_duts(path))} boards")
+    except LabkitError as error:
+        return problem("boards", str(error), "correct the list")
 
 
 def _lab() -> tuple[Lab | None, Finding]:

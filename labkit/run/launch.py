@@ -25,6 +25,7 @@ from labkit.bench.opened import LinkSource, OpenBench, RefusingLinks, open_bench
 from labkit.clock import Clock, VirtualClock, WallClock
 from labkit.errors import ConfigError, LabkitError
 from labkit.instrument import Identity
+from labkit.labfile import find_lab
 from labkit.plan.compile import compile_plan
 from labkit.plan.compiled import CompiledPlan
 from labkit.run.engine import Performance, perform
@@ -274,7 +275,8 @@ def _station() -> dict[str, str]:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = ""
-    return {"host": socket.gethostname(), "user": user, "python": sys.version.split()[0],
+    lab, host = find_lab(), socket.gethostname()
+    return {"name": (lab.file.station if lab else "") or host, "host": host, "user": user, "python": sys.version.split()[0],
             "platform": platform.platform(), "git": _git_state()}
 
 

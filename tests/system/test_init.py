@@ -96,7 +96,7 @@ def test_the_doctor_finds_a_new_lab_folder_well(lab: Path) -> None:
     said = json.loads(done.stdout)
     assert done.returncode == 0 and said["problems"] == 0, done.stdout
     assert {"python", "packages", "visa", "serial", "disk", "runs", "journal", "clock", "terminal", "drivers", "lab",
-            "bench"} == {check["check"] for check in said["checks"]}
+            "bench", "boards"} == {check["check"] for check in said["checks"]}
     assert not list(lab.glob(".labkit-doctor*"))
 
 

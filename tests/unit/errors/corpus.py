@@ -138,6 +138,13 @@ CASES: list[Case] = [
         ("bench", "io: psu_a.2", "io: psu_a.1"), ("bench", _CORE_B, _CORE_B.replace("psu_b", "psu_a")), ("bench", "10.0.0.12", "10.0.0.11"), ("bench", "ttyUSB1", "ttyUSB0"),
         ("bench", ", io: psu_a.2", ""), ("bench", "clocks: {core: console}, ", ""), ("bench", "io: psu_a.2", "io: psu_a.3"), ("bench", "core: {from: psu_a.1, sense", "core: {from: chamber.1, sense")),
     *_cases(
+        "Probes, channels in parallel, guards",
+        ("bench", "limits:\n", "channels: {both: {parallel: [psu_a.1]}}\nlimits:\n"), ("bench", "limits:\n", "channels: {both: {parallel: [psu_a.1, psu_a.1]}}\nlimits:\n"),
+        ("bench", "core: {from: psu_a.1, sense", "core: {from: both, sense"), ("bench", ", chamber: chamber}\n  B", ", chamber: chamber, probes: {vcore: {with: psu_a.3, at: rails.core}}}\n  B"),
+        ("bench", ", chamber: chamber}\n  B", ", chamber: chamber, probes: {vcore: {with: dmm.1, at: core}}}\n  B"), ("bench", "clocks: {core: console}", "clocks: {core: psu_a}"), ("bench", "clocks: {core: console}", "clocks: {core: generator}"),
+        ("board", "readings:\n", "guards: {tz: {trip: 110 degC, resume: 90 degC}}\nreadings:\n"), ("board", "readings:\n", "guards: {tj: {trip: 110 V, resume: 90 degC}}\nreadings:\n"),
+        ("board", "readings:\n", "guards: {tj: {trip: 110 degC}}\nreadings:\n"), ("board", "readings:\n", "guards: {tj: {trip: 110 degC, resume: 110 degC}}\nreadings:\n")),
+    *_cases(
         "An address that leads nowhere",
         ("bench", '"modbus-tcp://10.0.0.20:502"', '"10.0.0.20"'), ("bench", "TCPIP::10.0.0.11::5025::SOCKET", "TCPIP::10.0.0.11::SOCKET"), ("bench", "serial:///dev/ttyUSB0?baud=115200", "serial:///dev/ttyUSB0?baut=115200"),
         ("bench", '"modbus-tcp://10.0.0.20:502"', '"TCPIP::10.0.0.20::5025::SOCKET"')),

@@ -1,1 +1,0 @@
-"""For authors of drivers: transcripts and conformance."""
