@@ -276,8 +276,8 @@ def _station() -> dict[str, str]:
     except (KeyError, OSError):
         user = ""
     lab, host = find_lab(), socket.gethostname()
-    return {"name": (lab.file.station if lab else "") or host, "host": host, "user": user, "python": sys.version.split()[0],
-            "platform": platform.platform(), "git": _git_state()}
+    return {"name": (lab.file.station if lab else "") or host, "host": host, "user": user,
+            "python": sys.version.split()[0], "platform": platform.platform(), "git": _git_state()}
 
 
 def _git_state() -> str:

@@ -100,8 +100,8 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield "# What labkit says of a file that is wrong"
     yield ""
-    yield f"{len(CASES)} changes of the shipped board, bench and plan and of a labkit.toml, and what each leads to. All end"
-    yield "with exit code 2; nothing is sent to any instrument, and no run folder is made. Written by"
+    yield f"{len(CASES)} changes of the shipped board, bench and plan and of a labkit.toml, and what each leads to. All"
+    yield "end with exit code 2; nothing is sent to any instrument, and no run folder is made. Written by"
     yield f"`{REWRITE}`; a test compares."
     for topic in dict.fromkeys(case.topic for case in CASES):
         yield f"\n## {topic}\n"
