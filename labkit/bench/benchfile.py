@@ -150,7 +150,7 @@ class GangEntry(Strict):
             if not _CHANNEL.match(source):
                 raise ValueError(f"{source!r} is no supply channel; write instrument.channel, like psu_a.1")
         if len(value) < 2:
-            raise ValueError("channels in parallel are at least two")
+            raise ValueError("channels in parallel are at least two; add one, or wire the rail to the one channel")
         return value
 
 

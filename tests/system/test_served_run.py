@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -164,3 +165,24 @@ def wait_for_points(folder: Path, process: object) -> None:
             except Exception:
                 continue
         time.sleep(0.1)
+
+
+def test_the_flagship_over_every_transport_has_the_keys_and_the_verdict_of_the_one_in_process(tmp_path: Path) -> None:
+    """Labkit's socket, PyVISA, Modbus RTU on a pty, and consoles on ptys, in one run of 5,400 points."""
+    with served(tmp_path, time_scale=1000) as twins:
+        text = Path(twins.bench).read_text()
+        rtu = twins.map["models"]["watlow-f4t"]
+        text = re.sub(r"modbus-tcp://\S+", f"modbus-rtu://{rtu['modbus_rtu']}?baud={rtu['baudrate']}&unit=1", text)
+        text = text.replace("  psu_b:\n", '  psu_b:\n    visa: "@py"\n')
+        assert "modbus-rtu" in text and "@py" in text
+        Path(twins.bench).write_text(text)
+        began = time.monotonic()
+        over = labkit("run", "vtf-shmoo", "--bench", twins.bench, "--json", cwd=tmp_path, timeout_s=115)
+        took = time.monotonic() - began
+        assert over.returncode == 0, over.stderr
+        assert outputs(twins) == ["0"] * 4
+    said = json.loads(over.stdout)
+    inside = json.loads(labkit("run", "vtf-shmoo", "--bench", "duo", "--sim", "--json", cwd=tmp_path).stdout)
+    assert said["verdict"] == inside["verdict"] == "pass" and took < 90
+    ours, theirs = lk.load(tmp_path / said["folder"]), lk.load(tmp_path / inside["folder"])
+    assert len(ours) == 5400 and (ours[KEYS].to_numpy() == theirs[KEYS].to_numpy()).all()

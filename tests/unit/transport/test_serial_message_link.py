@@ -51,26 +51,16 @@ class Wire:
                     os.write(self.device, reply)
 
     def close(self) -> None:
-        for descriptor in (self._port, self.device):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._port = self.device = -1
+        os.close(self._port)
         self._thread.join(5)
-
-    def unplug(self) -> None:
-        self.close()
+        os.close(self.device)
 
 
 @pytest.fixture
 def wire() -> Iterator[Wire]:
     wire = Wire()
     yield wire
-    if wire.device >= 0:
-        os.close(wire._port)
-        wire._port = -1
-        wire._thread.join(5)
-        os.close(wire.device)
-        wire.device = -1
+    wire.close()
 
 
 def test_messages_and_replies(wire: Wire) -> None:
@@ -109,7 +99,7 @@ def test_a_terminator_that_is_too_short_is_found_out(wire: Wire) -> None:
     link = SerialMessageLink("box", SerialPort(wire.path), read_termination="\r")
     assert link.ask("X?").result() == "OK"
     until = time.monotonic() + 2
-    while link._port.in_waiting == 0 and time.monotonic() < until:
+    while not link._buffer and link._port.in_waiting == 0 and time.monotonic() < until:
         threading.Event().wait(0.002)
     with pytest.raises(LinkError, match=r"answers end with more than '\\r'.*correct the driver's read_termination"):
         link.ask("X?")
