@@ -20,7 +20,7 @@ def check_connected(bench: Bench) -> None:
         cls, key = bench.drivers[name], ("instruments", name, what)
         if cls.kind not in _TAKES[what]:
             raise bench.document.error(
-                f"{name} is a {cls.kind}, and {what} belong to a kind {' or '.join(_TAKES[what])}; remove them", key)
+                f"{name} is a {cls.kind}, and {what} are for kind {' and '.join(_TAKES[what])}; remove them", key)
         numbers = cls.channel_numbers or (1,)
         if channel not in numbers:
             raise bench.document.error(

@@ -35,6 +35,8 @@ class Faces:
     driver: type[Instrument]
     rtu_baud: int
     servers: Mapping[Door, Server] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What the twin adds to the map (its ``map_keys``): the type of a chamber, how to log in."""
 
     @property
     def baud(self) -> int:
@@ -71,7 +73,7 @@ class Faces:
                 found["tcp"] = self.servers["tcp"].address
         if "serial" in self.servers:
             found |= {"serial": self.servers["serial"].address, "baudrate": self.baud}
-        return found | self._terminators()
+        return found | self._terminators() | dict(self.more)
 
     def _terminators(self) -> dict[str, str]:
         """Return both line ends where the driver names one, and on every serial line."""
@@ -107,7 +109,7 @@ def serve_faces(
         servers["modbus_tcp"] = serve_registers(registers, clock=clock, lock=lock, name=name)
         if asked == "modbus_rtu" or hasattr(os, "openpty"):
             servers["modbus_rtu"] = serve_registers_rtu(registers, clock=clock, lock=lock, unit=faces.unit, name=name)
-    return Faces(asked, address, driver, faces.rtu_baud, servers)
+    return Faces(asked, address, driver, faces.rtu_baud, servers, getattr(box, "map_keys", {}))
 
 
 def _door(address: Address, link_kind: str) -> Door:

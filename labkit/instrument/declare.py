@@ -61,14 +61,15 @@ class Scpi:
     """A command of words: the header in the manual's notation.
 
     ``before`` is what has to be sent first for a row to mean what it says, in the same message where the family can:
-    units as they go out, joined by semicolons, with ``{channel}`` for the number (``ROUT:CLOS (@{channel})``). A row
-    with ``before`` has its channel there and nowhere else. ``index`` is a first parameter that belongs to the name
-    (``CMOS 1,3.3`` and ``CMOS? 1``).
+    units as they go out, joined by semicolons, with ``{channel}`` for the number (``ROUT:CLOS (@{channel})``).
+    ``placed`` False: the command itself takes no channel list, though the family's others do. ``index`` is a first
+    parameter that belongs to the name (``CMOS 1,3.3`` and ``CMOS? 1``).
     """
 
     notation: str
     before: str = ""
     index: str = ""
+    placed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class ScpiPort:
             raise TypeError(f"{self.name}.{op.row.name}: {wire.notation!r} has no <n> for the channel number; the "
                             "instrument would act on whichever channel is selected")
         header = shortest(wire.notation, channel)
-        placed = dialect == "list" and channel is not None and not numbered and not wire.before
+        placed = dialect == "list" and channel is not None and not numbered and wire.placed
         place = f"(@{channel})" if placed else ""
         before = _before(op) if self._dialect.compound else ""
         if before.endswith("?"):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import ConfigError, InfrastructureError
+from labkit.labfile import find_lab
 from labkit.store.notes import Note, is_void, read_notes
 from labkit.store.parquet import Columns, arrow_schema, has_table, read_columns, read_groups, reading
 
@@ -104,12 +105,15 @@ def open_run(folder: Path) -> RunData:
     return RunData(folder, info, points, events, traces)
 
 
-def load(run: RunData | str | Path, root: Path = Path("runs")) -> pd.DataFrame:
+def load(run: RunData | str | Path, root: Path | None = None) -> pd.DataFrame:
     """Return the points of a run as a DataFrame; ``run`` is whatever :func:`find_run` takes.
 
-    ``attrs`` has ``units`` and ``roles`` by column, ``run`` and ``simulated``. Raises as :func:`open_run` does.
+    ``root`` is the folder of the runs: without one, what the lab folder says, or ``runs`` here. ``attrs`` has ``units`` and ``roles`` by column, ``run`` and ``simulated``. Raises as :func:`open_run` does.
     """
-    return run.points if isinstance(run, RunData) else open_run(find_run(str(run), root)).points
+    if isinstance(run, RunData):
+        return run.points
+    lab = find_lab() if root is None else None
+    return open_run(find_run(str(run), root or (lab.runs if lab else Path("runs")))).points
 
 
 def _is_run(folder: Path) -> bool:

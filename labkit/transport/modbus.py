@@ -56,7 +56,7 @@ class ModbusLink:
         self._closed = threading.Event()
         self._using = threading.RLock()  # re-entrant: a signal handler may close under the wait of its own thread
         least_s = frame_gap(address) if isinstance(address, ModbusRtu) else 0.0
-        self._pacing = Pacing(name, max(gap_s, least_s), self._closed)
+        self._pacing = Pacing(name, gap_s, self._closed, least_s)
         self._client = self._connect()
         # pymodbus called the unit "slave" before 3.10
         keys = inspect.signature(self._client.read_holding_registers).parameters

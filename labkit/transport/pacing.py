@@ -14,15 +14,16 @@ LONGEST_S = 60.0
 class Pacing:
     """Keeps ``gap_s`` between the end of one exchange and the next message.
 
-    A message without a reply ends when it was sent, a question when its reply was read or given up.
+    A message without a reply ends when it was sent, a question when its reply was read or given up. ``least_s`` is what
+    the transport keeps in any case.
     """
 
     __slots__ = ("_closed", "_ended", "gap_s")
 
-    def __init__(self, name: str, gap_s: float, closed: threading.Event) -> None:
+    def __init__(self, name: str, gap_s: float, closed: threading.Event, least_s: float = 0.0) -> None:
         if not 0 <= gap_s <= LONGEST_S:
             raise ValueError(f"{name}: gap_s is {gap_s}; it must be 0 to {LONGEST_S:g} s")
-        self.gap_s, self._closed, self._ended = gap_s, closed, 0.0
+        self.gap_s, self._closed, self._ended = max(gap_s, least_s), closed, 0.0
 
     def wait(self) -> None:
         """Wait for what is left of the gap; closing the link ends it."""

@@ -63,7 +63,7 @@ class Input(Channel):
         float, Scpi("[SENSe:]VOLTage[:DC]:NPLCycles"), limits=_NPLC,
         doc="Integration of DC voltage, in power line cycles; the meter takes the next of 0.001 to 100.", source=QCODES)
     voltage_range = Setting(
-        float, Scpi("[SENSe:]VOLTage[:DC]:RANGe[:UPPer]"), unit="V", limits=within(0.0, 1000.0, "rating of the 34465A"),
+        float, Scpi("[SENSe:]VOLTage[:DC]:RANGe[:UPPer]"), unit="V", limits=within(0.1, 1000.0, "rating of the 34465A"),
         doc="Range of DC voltage, 0.1 V to 1000 V, the next that holds the value; ends autorange.", source=QCODES)
     voltage_autorange = Setting(
         bool, Scpi("[SENSe:]VOLTage[:DC]:RANGe:AUTO"), doc="DC voltage takes its range by itself.", source=QCODES)
@@ -77,7 +77,7 @@ class Input(Channel):
         float, Scpi("[SENSe:]RESistance:NPLCycles"), limits=_NPLC,
         doc="Integration of resistance, in power line cycles.", source=HEADERS)
     resistance_range = Setting(
-        float, Scpi("[SENSe:]RESistance:RANGe[:UPPer]"), unit="Ohm", limits=within(0.0, 1e9, "rating of the 34465A"),
+        float, Scpi("[SENSe:]RESistance:RANGe[:UPPer]"), unit="Ohm", limits=within(100.0, 1e9, "rating of the 34465A"),
         doc="Range of resistance, 100 Ohm to 1 GOhm; ends autorange.", source=HEADERS)
     resistance_autorange = Setting(
         bool, Scpi("[SENSe:]RESistance:RANGe:AUTO"), doc="Resistance takes its range by itself.", source=HEADERS)

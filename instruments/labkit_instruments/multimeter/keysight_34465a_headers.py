@@ -63,7 +63,7 @@ def _sense(f: Function) -> tuple[Entry, ...]:
     entries = list(_integration(f, sense) if f.integrates else ())
     if f.ranges and f.name not in ("CONT", "DIOD", "VOLT:RAT"):
         entries += [
-            Entry(f"{sense}:RANGe[:UPPer]", (Number(f.unit, 0.0, f.ranges[-1]),), f.ranges[-1], name="range",
+            Entry(f"{sense}:RANGe[:UPPer]", (Number(f.unit, f.ranges[0], f.ranges[-1]),), f.ranges[-1], name="range",
                   topic=f.name),
             Entry(f"{sense}:RANGe:AUTO", (Once(),), True, name="autorange", topic=f.name),
         ]

@@ -10,17 +10,16 @@ the shortest integration that has it; 0.5 ms beside the integration.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from labkit.instrument import Special
-from labkit.sim.scpi import Formats, Number, Place, RegisterSpec, ScpiError, ScpiTwin, nr3, signed
+from labkit.sim.scpi import Formats, Number, Place, RegisterSpec, ScpiError, nr3, signed
 from labkit.sim.scpi.common import COMMON
 from labkit.sim.twin import TwinEnvironment
 from labkit_instruments.multimeter.keysight_34465a import Input, K34465A
 from labkit_instruments.multimeter.keysight_34465a_headers import BY_NAME, OTHERS, SENSE
-from labkit_instruments.multimeter.meter_sim import Converter, Function
+from labkit_instruments.multimeter.meter_sim import Function, MeterTwin
 
 # Integration in power line cycles, and the resolution that it gives as a part of the range (QCoDeS, with option DIG).
 _RESOLUTIONS = ((0.001, 30e-6), (0.002, 15e-6), (0.006, 6e-6), (0.02, 3e-6), (0.06, 1.5e-6), (0.2, 0.7e-6), (1.0, 0.3e-6),
@@ -31,10 +30,12 @@ _OVERHEAD_S, _AC_S, _CAPACITANCE_S = 0.0005, 0.040, 0.300
 _READING = nr3(8)
 
 
-class K34465ATwin(ScpiTwin):
+class K34465ATwin(MeterTwin):
     """The twin. ``env.ports[1]`` is the signal at its input; ``line_hz`` among its options is 50 or 60."""
 
     driver = K34465A
+    model = "34465A"
+    functions = BY_NAME
     rows = (*SENSE, *OTHERS)
     omitted = frozenset({*Input.rows(), *K34465A.rows()})
     formats = Formats(real=nr3(8), integer=signed, no_error='+0,"No error"', error='{number:+d},"{text}"')
@@ -48,8 +49,6 @@ class K34465ATwin(ScpiTwin):
     latencies_s: ClassVar[Mapping[str, float]] = {"set": 0.002, "query": 0.001, "*RST": 0.1, "self-test": 2.0}
 
     def __init__(self, env: TwinEnvironment) -> None:
-        self._input = Converter(env, "34465A")
-        self._line_hz = float(env.options.get("line_hz", 50))
         self._readings: list[float | Special] = []
         self._done_at, self._armed = 0.0, False
         super().__init__(env)
@@ -63,37 +62,31 @@ class K34465ATwin(ScpiTwin):
     def _measured(self) -> Function:
         return BY_NAME[self.value("function")]
 
-    def _held(self, function: Function) -> float | None:
-        """Return the range held, None where the meter chooses."""
-        if f"range {function.name}" not in self.commands:
-            return function.ranges[-1] if function.ranges else None
-        return None if self.value(f"autorange {function.name}") else float(self.value(f"range {function.name}"))
-
     def _seconds(self, function: Function) -> float:
         """Return how long one reading takes."""
         name = function.name
         if name in ("FREQ", "PER"):
             return float(self.value(f"gate {name}")) + _OVERHEAD_S
         if not function.integrates:
-            return _CAPACITANCE_S if name == "CAP" else _AC_S if name.endswith("AC") else 1 / self._line_hz
+            return _CAPACITANCE_S if name == "CAP" else _AC_S if name.endswith("AC") else 1 / self.line_hz
         if self.value(f"aperture_on {name}"):
             seconds = float(self.value(f"aperture {name}"))
         else:
-            seconds = self.value(f"nplc {name}") / self._line_hz
+            seconds = self.value(f"nplc {name}") / self.line_hz
         # Four-wire resistance has no switch for it: the meter always measures the zero.
-        zero = self.value(f"autozero {name}") if f"autozero {name}" in self.commands else True
+        zero = self.value(f"autozero {name}") if self.has("autozero", name) else True
         return seconds * (2 if zero else 1) + _OVERHEAD_S + self.value("delay")
 
     def _one(self, function: Function) -> float | Special:
         name = function.name
-        cycles = self._seconds(function) * self._line_hz
-        value = self._input.measure(function, 1, self._held(function), cycles)
+        cycles = self._seconds(function) * self.line_hz
+        value = self.input.measure(function, 1, self.held(function, None), cycles)
         if isinstance(value, Special):
             return value
         if name == "TEMP":
             unit = self.value("unit")
             value = value * 1.8 + 32.0 if unit == "F" else value + 273.15 if unit == "K" else value
-        if f"null_on {name}" in self.commands and self.value(f"null_on {name}"):
+        if self.has("null_on", name) and self.value(f"null_on {name}"):
             value -= self.value(f"null {name}")
         return value
 
@@ -179,25 +172,9 @@ class K34465ATwin(ScpiTwin):
     # How it is measured.
 
     def on_range(self, name: str, place: Place, value: float) -> None:
-        """Take the range that holds the value, and end autorange."""
-        self.assign(f"range {name}", None, BY_NAME[name].range_for(value))
-        self.assign(f"autorange {name}", None, False)
+        """Take the range that holds the value, end autorange; the resolution follows."""
+        super().on_range(name, place, value)
         self._resolve(name)
-
-    def get_range(self, name: str, place: Place) -> float:
-        """Return the range in use: with autorange the one that the signal asks for."""
-        function = BY_NAME[name]
-        if not self.value(f"autorange {name}") or not function.quantity:
-            return float(self.value(f"range {name}"))
-        true = getattr(self._input.signal(1), function.quantity)()
-        return function.auto_range(true) if math.isfinite(true) else function.ranges[-1]
-
-    def on_autorange(self, name: str, place: Place, value: bool) -> None:
-        """Hold the range in use when autorange ends."""
-        if not value:
-            self.assign(f"autorange {name}", None, True)
-            self.assign(f"range {name}", None, self.get_range(name, place))
-            self.assign(f"autorange {name}", None, False)
 
     def on_nplc(self, name: str, place: Place, value: float) -> None:
         """Take the next integration time that the meter has; aperture in seconds ends."""
@@ -210,7 +187,7 @@ class K34465ATwin(ScpiTwin):
         self.assign(f"aperture_on {name}", None, True)
 
     def _resolve(self, name: str) -> None:
-        if f"resolution {name}" in self.commands:
+        if self.has("resolution", name):
             part = dict(_RESOLUTIONS)[self.value(f"nplc {name}")]
             self.assign(f"resolution {name}", None, part * self.get_range(name, None))
 
@@ -235,10 +212,10 @@ class K34465ATwin(ScpiTwin):
         for key, text in (("trigger_from", "IMM"), ("triggers", 1.0), ("samples", 1.0), ("delay_auto", True)):
             self.assign(key, None, text)
         self._readings, self._armed = [], False
-        if f"range {name}" in self.commands:
+        if self.has("range", name):
             if wanted[0] is not None:
                 self.on_range(name, None, wanted[0])
-            if wanted[1] is not None and f"resolution {name}" in self.commands:
+            if wanted[1] is not None and self.has("resolution", name):
                 self.assign(f"resolution {name}", None, wanted[1])
                 self.on_resolution(name, None, wanted[1])
             else:
@@ -272,16 +249,12 @@ class K34465ATwin(ScpiTwin):
     def get_configuration(self, place: Place) -> str:
         """Return function, range and resolution in quotes."""
         name = self.value("function")
-        parts = [_READING(self.get_range(name, place))] if f"range {name}" in self.commands else []
-        if f"resolution {name}" in self.commands:
+        parts = [_READING(self.get_range(name, place))] if self.has("range", name) else []
+        if self.has("resolution", name):
             parts.append(_READING(self.value(f"resolution {name}")))
         return f'"{name} {",".join(parts)}"' if parts else f'"{name}"'
 
     # The rest.
-
-    def get_fixed(self, text: str, place: Place, *parameters: str) -> str:
-        """Return the one answer that there is."""
-        return text
 
     def get_junction(self, place: Place, which: str = "") -> str:
         """Return the temperature of the reference junction."""
@@ -297,7 +270,7 @@ class K34465ATwin(ScpiTwin):
 
     def get_line(self, place: Place) -> str:
         """Return the frequency of the mains."""
-        return signed(round(self._line_hz))
+        return signed(round(self.line_hz))
 
     def do_clear_text(self, place: Place) -> None:
         """Take the text off the display."""

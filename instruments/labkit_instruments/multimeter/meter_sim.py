@@ -11,11 +11,11 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 from labkit.instrument import Special
 from labkit.instrument.notation import parse_notation
-from labkit.sim.scpi import Boolean, Formats, ScpiError
+from labkit.sim.scpi import Boolean, Formats, Place, ScpiError, ScpiTwin
 from labkit.sim.twin import TwinEnvironment
 from labkit.sim.world.noise import keyed_normal
 from labkit.sim.world.signals import Signal
@@ -139,3 +139,58 @@ class Converter:
             hz = signal.hz()
             return 1.0 / hz if hz > 0 else 0.0
         return float(getattr(signal, quantity)()) if quantity else 0.0
+
+
+class MeterTwin(ScpiTwin):
+    """What the twins of meters do alike: ranges, and questions with one answer.
+
+    Settings are kept under ``"range <function>"``, ``"autorange <function>"``.
+    """
+
+    functions: ClassVar[Mapping[str, Function]] = {}
+    model: ClassVar[str]
+
+    def __init__(self, env: TwinEnvironment) -> None:
+        self.input = Converter(env, self.model)
+        self.line_hz = float(env.options.get("line_hz", 50))
+        super().__init__(env)
+
+    def seen_by(self, place: Place) -> Signal:
+        """Return the signal that settings of a place are about."""
+        return self.input.signal(place or 1)
+
+    def has(self, setting: str, function: str) -> bool:
+        """Tell whether a function has a setting."""
+        return f"{setting} {function}" in self.commands
+
+    def held(self, function: Function, place: Place) -> float | None:
+        """Return the range held, None where the meter chooses."""
+        if not self.has("range", function.name):
+            return function.ranges[-1] if function.ranges else None
+        if self.value(f"autorange {function.name}", place):
+            return None
+        return float(self.value(f"range {function.name}", place))
+
+    def on_range(self, name: str, place: Place, value: float) -> None:
+        """Take the range that holds the value, and end autorange."""
+        self.assign(f"range {name}", place, self.functions[name].range_for(value))
+        self.assign(f"autorange {name}", place, False)
+
+    def get_range(self, name: str, place: Place) -> float:
+        """Return the range in use: with autorange the one that the signal asks for."""
+        function = self.functions[name]
+        if not self.value(f"autorange {name}", place) or not function.quantity:
+            return float(self.value(f"range {name}", place))
+        true = getattr(self.seen_by(place), function.quantity)()
+        return function.auto_range(true) if math.isfinite(true) else function.ranges[-1]
+
+    def on_autorange(self, name: str, place: Place, value: bool) -> None:
+        """Hold the range in use when autorange ends."""
+        if not value:
+            self.assign(f"autorange {name}", place, True)
+            self.assign(f"range {name}", place, self.get_range(name, place))
+            self.assign(f"autorange {name}", place, False)
+
+    def get_fixed(self, text: str, place: Place, *parameters: Any) -> str:
+        """Return the one answer that there is."""
+        return text

@@ -29,7 +29,9 @@ instruments:
   hot: {driver: watlow-f4t, resource: "modbus-tcp://10.0.0.20:502?unit=9"}
   third: {driver: watlow-f4t-scpi, resource: "TCPIP::10.0.0.21::5025::SOCKET"}
 sites:
-  A: {board: dpu-a0, rails: {core: psu.1, io: psu.2}, clocks: {core: console}, console: "serial:///dev/ttyUSB0?baud=57600", chamber: cold}
+  A:
+    {board: dpu-a0, rails: {core: psu.1, io: psu.2}, clocks: {core: console}, chamber: cold,
+     console: "serial:///dev/ttyUSB0?baud=57600"}
 """
 
 
@@ -42,6 +44,8 @@ class Box(Instrument):
 
 
 class BoxTwin:
+    map_keys: ClassVar = {"chamber_type": "none"}
+
     def handle(self, message: str) -> Reply:
         return Reply("1" if "?" in message else None, 0.0)
 
@@ -91,7 +95,7 @@ def test_messages_stand_where_the_bench_file_says(resource: str, keys: set[str])
     found = faces(resource)
     try:
         entry = found.keys()
-        assert set(entry) == keys | {"read_termination", "write_termination"}
+        assert set(entry) == keys | {"read_termination", "write_termination", "chamber_type"}
         assert (entry["read_termination"], entry["write_termination"]) == ("\r\n", "\n")
         address = parse_resource(found.resource())
         if resource.startswith("serial"):
@@ -120,8 +124,8 @@ def test_what_does_not_speak_scpi_says_host_and_port_too() -> None:
 
 
 @pytest.mark.parametrize(("replace", "by", "said"), [
-    ("loads: {3: 10 Ohm}", "inputs: {1: {hz: 1 kHz}}", "psu is a power-supply, and inputs belong to a kind multimeter or"),
-    ("loads: {3: 10 Ohm}", "sources: {1: {volts: 5 V, ohms: 1 Ohm}}", "sources belong to a kind electronic-load"),
+    ("loads: {3: 10 Ohm}", "inputs: {1: {hz: 1 kHz}}", "psu is a power-supply, and inputs are for kind multimeter and"),
+    ("loads: {3: 10 Ohm}", "sources: {1: {volts: 5 V, ohms: 1 Ohm}}", "sources are for kind electronic-load"),
     ("loads: {3: 10 Ohm}", "loads: {4: 10 Ohm}", "psu has no channel 4; it has 1, 2, 3"),
     ("loads: {3: 10 Ohm}", "inputs: {1: {}}", "an input needs volts_dc, ohms or hz"),
     ("loads: {3: 10 Ohm}", "inputs: {1: {ohms: -1 Ohm}}", "cannot be below zero"),

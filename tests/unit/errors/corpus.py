@@ -143,7 +143,7 @@ CASES: list[Case] = [
         ("bench", "core: {from: psu_a.1, sense", "core: {from: both, sense"), ("bench", ", chamber: chamber}\n  B", ", chamber: chamber, probes: {vcore: {with: psu_a.3, at: rails.core}}}\n  B"),
         ("bench", ", chamber: chamber}\n  B", ", chamber: chamber, probes: {vcore: {with: dmm.1, at: core}}}\n  B"), ("bench", "clocks: {core: console}", "clocks: {core: psu_a}"), ("bench", "clocks: {core: console}", "clocks: {core: generator}"),
         ("board", "  tj: {trip: 110 degC", "  tz: {trip: 110 degC"), ("board", "trip: 110 degC", "trip: 110 V"), ("board", ", resume: 90 degC", ""), ("board", "resume: 90 degC", "resume: 110 degC"),
-        ("board", "guards:\n", "guard:\n"), ("plan", "judge: spec", "judge: spec\nguards: {readings.tj: {trip: 110 degC, resume: 90 degC}}"), ("plan", "judge: spec", "judge: spec\ngolden: {run: bits}")),
+        ("board", "guards:\n", "guard:\n"), ("plan", "judge: spec", "judge: spec\nreference: {every: 0}"), ("plan", "per_run: 200", "per_run: 200, golden: bist")),
     *_cases(
         "An address that leads nowhere",
         ("bench", '"modbus-tcp://10.0.0.20:502"', '"10.0.0.20"'), ("bench", "TCPIP::10.0.0.11::5025::SOCKET", "TCPIP::10.0.0.11::SOCKET"), ("bench", "serial:///dev/ttyUSB0?baud=115200", "serial:///dev/ttyUSB0?baut=115200"),

@@ -5,13 +5,14 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 import pytest
 from link_servers import serving
 
 from labkit.errors import LinkError, LinkTimeout
 from labkit.transport.address import ModbusRtu, ModbusTcp
-from labkit.transport.modbus import ModbusLink
+from labkit.transport.modbus import ModbusLink, frame_gap
 
 REGISTERS = {2782: 0x0000, 2783: 0x4248, 6730: 15}
 
@@ -284,3 +285,24 @@ def test_close_from_another_thread_breaks_a_wait_on_a_serial_line(rtu):
     threading.Timer(0.05, link.close).start()
     with pytest.raises(LinkError, match="the link was closed"):
         link.read(6730, 1)
+
+
+@pytest.mark.parametrize(("address", "gap_s"), [
+    (ModbusRtu("x", 9600), 3.5 * 10 / 9600), (ModbusRtu("x", 9600, parity="E", stopbits=2), 3.5 * 12 / 9600),
+    (ModbusRtu("x", 19200, parity="E"), 3.5 * 11 / 19200), (ModbusRtu("x", 38400), 1.75e-3),
+])
+def test_the_silence_between_frames(address, gap_s):
+    assert frame_gap(address) == pytest.approx(gap_s)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ptys")
+def test_a_device_that_needs_longer_between_requests_gets_it(rtu):
+    path, _ = rtu
+    link = ModbusLink("chamber", ModbusRtu(path, 38400, 1), timeout_s=1, gap_s=0.03)
+    started = time.monotonic()
+    for _ in range(3):
+        link.read(6730, 1)
+    assert time.monotonic() - started >= 0.059
+    link.close()
+    with pytest.raises(ValueError, match="gap_s"):
+        ModbusLink("chamber", ModbusRtu(path), gap_s=-1)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from labkit.errors import LinkError, LinkTimeout
-from labkit.transport.address import SerialPort
+from labkit.transport.address import ModbusRtu, SerialPort
 from labkit.transport.serial_message import SerialMessageLink
+from labkit.transport.serial_port import open_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ptys")
 
@@ -220,3 +221,21 @@ def test_a_port_that_is_gone_and_one_that_is_held(wire: Wire) -> None:
     link.close()
     with pytest.raises(LinkError, match="there is no such port"):
         SerialMessageLink("other", SerialPort("/dev/no-such-port"))
+
+
+@pytest.mark.parametrize("address", [
+    SerialPort("/dev/ttyUSB7", 2400, 7, "E", 2, "xonxoff"), SerialPort("/dev/ttyUSB7", 9600, 8, "O", 1.5, "rtscts"),
+    ModbusRtu("/dev/ttyUSB7", 38400, 1, 8, "E", 1),
+])
+def test_rate_parity_and_flow_control_are_asked_of_the_port(
+        monkeypatch: pytest.MonkeyPatch, address: SerialPort | ModbusRtu) -> None:
+    import serial
+
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(serial, "Serial", lambda path, **options: asked.update(options, path=path))
+    open_port("box", address, read_timeout_s=1.0, write_timeout_s=2.0)
+    flow = address.flow if isinstance(address, SerialPort) else "none"
+    assert asked == {
+        "path": "/dev/ttyUSB7", "baudrate": address.baud, "bytesize": address.bytesize, "parity": address.parity,
+        "stopbits": address.stopbits, "timeout": 1.0, "write_timeout": 2.0, "rtscts": flow == "rtscts",
+        "xonxoff": flow == "xonxoff", "exclusive": True}
