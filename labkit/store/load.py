@@ -108,7 +108,8 @@ def open_run(folder: Path) -> RunData:
 def load(run: RunData | str | Path, root: Path | None = None) -> pd.DataFrame:
     """Return the points of a run as a DataFrame; ``run`` is whatever :func:`find_run` takes.
 
-    ``root`` is the folder of the runs: without one, what the lab folder says, or ``runs`` here. ``attrs`` has ``units`` and ``roles`` by column, ``run`` and ``simulated``. Raises as :func:`open_run` does.
+    ``root`` is the folder of the runs: without one, what the lab folder says, or ``runs`` here. ``attrs`` has ``units``
+    and ``roles`` by column, ``run`` and ``simulated``. Raises as :func:`open_run` does.
     """
     if isinstance(run, RunData):
         return run.points

@@ -1,6 +1,6 @@
 """The bench `all-models` served whole, and other people's clients alone talk to it: PyVISA, pymodbus, pyserial.
 
-Nothing of labkit is imported here but the list of drivers: what the map says has to be enough.
+What the map says has to be enough for them; labkit itself gets the bench file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ import pytest
 import serial
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
+from labkit.bench.links import RealLinks
+from labkit.bench.load import load_bench, shipped
+from labkit.bench.opened import open_bench
+from labkit.clock import WallClock
 from labkit.instrument.registry import names
 from tests.system.serving import Served, labkit, served
 
@@ -152,11 +156,25 @@ def test_every_meter_sees_its_input(bench: Served) -> None:
     for model, entry in bench.map["models"].items():
         if "input" not in entry:
             continue
-        given = entry["input"]
         with visa(entry["visa"], entry) as meter:
-            for key, question in (("volts_dc", "MEAS:VOLT:DC?"), ("ohms", "MEAS:RES?"), ("hz", "MEAS:FREQ?")):
-                if key in given:
-                    assert float(meter.query(question)) == pytest.approx(given[key], rel=1e-3), (model, key)
+            for channel, given in entry.get("inputs", {"": entry["input"]}).items():
+                if channel:  # a meter with a scan card
+                    meter.write(f"ROUT:CLOS (@{channel})")
+                for key, question in (("volts_dc", "MEAS:VOLT:DC?"), ("ohms", "MEAS:RES?"), ("hz", "MEAS:FREQ?")):
+                    if key in given:
+                        read = float(meter.query(question))
+                        assert read == pytest.approx(given[key], rel=1e-3), (model, channel, key)
+
+
+def test_labkits_own_drivers_know_all_of_them_by_the_bench_file(bench: Served) -> None:
+    opened = open_bench(load_bench(bench.bench), RealLinks(), WallClock(SCALE), {"A": "SN1"})
+    try:
+        identities = opened.identify()
+    finally:
+        opened.close()
+    assert set(identities) == {entry["instrument"] for model, entry in bench.map["models"].items()
+                               if not model.startswith("board-console")}
+    assert all(identity.simulated for identity in identities.values())
 
 
 @pytest.mark.parametrize(("driver", "resource"), [
@@ -164,8 +182,6 @@ def test_every_meter_sees_its_input(bench: Served) -> None:
     ("watlow-f4t-scpi", "TCPIP::10.0.0.20::5025::SOCKET"),
 ])
 def test_a_plan_runs_with_the_chamber_behind_its_other_doors(tmp_path: Path, driver: str, resource: str) -> None:
-    from labkit.bench.load import shipped
-
     text = shipped("bench")["duo"].read_text(encoding="utf-8")
     text = text.replace('resource: "modbus-tcp://10.0.0.20:502"', f'resource: "{resource}"')
     (tmp_path / "doors.yaml").write_text(text.replace("driver: watlow-f4t\n", f"driver: {driver}\n"), encoding="utf-8")

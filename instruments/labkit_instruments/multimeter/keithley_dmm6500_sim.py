@@ -16,8 +16,7 @@ from typing import Any, ClassVar
 
 from labkit.instrument import Special
 from labkit.limits import Limits, within
-from labkit.sim.scpi import Formats, Place, RegisterSpec, ScpiError
-from labkit.sim.scpi.errors import TEXTS
+from labkit.sim.scpi import Command, Formats, Place, RegisterSpec, ScpiError
 from labkit.sim.scpi.syntax import parse_channel_list
 from labkit.sim.twin import TwinEnvironment
 from labkit.sim.world.signals import Signal
@@ -60,16 +59,16 @@ class DMM6500Twin(MeterTwin):
         super().__init__(env)
         if env.options.get("unquoted"):
             self.commands["function"].form = str
-        for command in tuple(self.commands.values()):
-            for plain, numbered in (("[SENSe:]", "SENSe1:"), ("CALCulate1:", "CALCulate:")):
-                if command.notation.startswith(plain):
-                    self._alias(command.key, numbered + command.notation.removeprefix(plain))
 
-    def _alias(self, key: str, notation: str) -> None:
-        command = self.commands[key]
-        for query, exists in ((True, command.readable), (False, command.writable)):
-            if exists:
-                self.tree.add(notation, query, command, keep=True)
+    def _declare(self, command: Command, keep: bool = False) -> None:
+        """Declare a header, and its form with or without the number 1 (``[:SENSe[1]]``, ``CALCulate[1]``)."""
+        super()._declare(command, keep)
+        for plain, numbered in (("[SENSe:]", "SENSe1:"), ("CALCulate1:", "CALCulate:")):
+            if command.notation.startswith(plain):
+                notation = numbered + command.notation.removeprefix(plain)
+                for query, exists in ((True, command.readable), (False, command.writable)):
+                    if exists:
+                        self.tree.add(notation, query, command, keep=True)
 
     def identity(self) -> str:
         """Return the answer to *IDN?, which has MODEL before the model."""

@@ -61,7 +61,7 @@ _BUFFER = (
     Entry("TRACe:ACTual:STARt", access="query", name="first", query_kinds=_RAWS),
     Entry("TRACe:ACTual:END", access="query", name="stored", query_kinds=_RAWS, topic="end"),
     Entry("TRACe:DATA", access="query", name="data", query_kinds=_RAWS),
-    Entry("TRACe:CLEar", (Raw(),), (), access="set", required=0, name="clear_buffer"),
+    Entry("TRACe:CLEar", (Raw(),), (), access="set", required=0, many=True, name="clear_buffer"),
     *[Entry(f"TRACe:STATistics:{node}", access="query", name="statistic", topic=node, query_kinds=_RAWS) for node in (
         "AVERage", "MAXimum", "MINimum", "PK2Pk", "SPAN", "STDDev")],
     *[_done(f"TRACe:{node}") for node in (
