@@ -1,7 +1,7 @@
 """Wire transcripts of the DMM6500, typed from public programs (PyMeasure, qcodes_contrib_drivers), not from the driver.
 
-A card channel stands behind a comma in a set, a blank in a question; a reading assigns, closes and reads in one message.
-The error queue answers ``0,"No error;0;0 0"``.
+A card channel stands behind a comma in a set, a blank in a question; a reading assigns, closes and reads in one
+message. The error queue answers ``0,"No error;0;0 0"``.
 """
 
 import pytest
@@ -82,7 +82,8 @@ def test_an_event_is_an_error_with_its_time():
 
 
 def test_identity_with_the_card():
-    with expected(DMM6500, [("*IDN?", IDN), ("*LANG?", "SCPI"), ("SYST:CARD1:IDN?", CARD), ("ROUT:TERM?", "REAR")]) as dmm:
+    pairs = [("*IDN?", IDN), ("*LANG?", "SCPI"), ("SYST:CARD1:IDN?", CARD), ("ROUT:TERM?", "REAR")]
+    with expected(DMM6500, pairs) as dmm:
         found = dmm.identify()
         assert (found.model, found.serial) == ("DMM6500", "04423344")
 

@@ -28,7 +28,8 @@ def test_settings(row, value, wire):
 @pytest.mark.parametrize(("row", "wire", "reply", "value"), [
     ("frequency", "FREQ?", "10000000.0", 10e6), ("phase", "PHAS?", "0.0", 0.0), ("output", "RUNS?", "1", True),
     ("output", "RUNS?", "0", False), ("cmos_high", "CMOS? 1", "3.30", 3.3), ("q_low", "QOUT? 0", "1.07", 1.07),
-    ("cmos_standard", "STDC?", "3", "3.3 V"), ("cmos_standard", "STDC?", "-1", "none"), ("q_standard", "STDQ?", "0", "ECL"),
+    ("cmos_standard", "STDC?", "3", "3.3 V"), ("cmos_standard", "STDC?", "-1", "none"),
+    ("q_standard", "STDQ?", "0", "ECL"),
 ])
 def test_settings_are_asked_back(row, wire, reply, value):
     with expected(CG635, [(wire, reply), ("LERR?", "0")]) as source:

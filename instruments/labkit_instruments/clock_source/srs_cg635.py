@@ -106,7 +106,7 @@ class CG635(Instrument):
         doc="The time base in use.", source=DESY)
     locked = Reading(
         bool, Scpi("LCKR", before="LCKR?"), decode=_locked,
-        doc="RF, 19 MHz, 10 MHz and rubidium loops are locked now. The register holds what has been: it is asked twice.",
+        doc="RF, 19 MHz, 10 MHz and rubidium loops are locked now; asked twice, since the register holds the past.",
         source=ERRORS_KNOWN)
 
     def identify(self) -> Identity:

@@ -86,7 +86,7 @@ class CG635Twin(SrsTwin):
             "RUNS": SrsCommand("i", ask=lambda: str(self._running), put=self._run),
             "TIMB": SrsCommand(ask=lambda: str(self._timebase)),
             "DISP": SrsCommand("i", ask=lambda: str(self._display), put=self._show),
-            "PRBS": SrsCommand("i", ask=self._no_prbs, put=lambda value: self._no_prbs()),
+            "PRBS": SrsCommand("i", ask=self._no_prbs, put=self._refuse_prbs),
             "LCKR": SrsCommand(ask=self._take_lock_events),
             "INSR": SrsCommand(ask=self._take_instrument_events),
             "CESR": SrsCommand(ask=lambda: "0"),
@@ -146,6 +146,9 @@ class CG635Twin(SrsTwin):
 
     def _show(self, what: int) -> None:
         self._display = one_of(what, 8)
+
+    def _refuse_prbs(self, on: int) -> None:
+        raise SrsError(_NO_PRBS)
 
     def _no_prbs(self) -> str:
         raise SrsError(_NO_PRBS)

@@ -53,7 +53,8 @@ class Input(Channel):
         float, Scpi("[SENSe:]VOLTage[:DC]:NPLCycles"), limits=_NPLC,
         doc="Integration of DC voltage, in power line cycles.", source=PYMEASURE)
     voltage_range = Setting(
-        float, Scpi("[SENSe:]VOLTage[:DC]:RANGe[:UPPer]"), unit="V", limits=within(0.1, 1000.0, "rating of the DMM6500"),
+        float, Scpi("[SENSe:]VOLTage[:DC]:RANGe[:UPPer]"), unit="V",
+        limits=within(0.1, 1000.0, "rating of the DMM6500"),
         doc="Range of DC voltage, 0.1 V to 1000 V, the next that holds the value; ends autorange.", source=PYMEASURE)
     voltage_autorange = Setting(
         bool, Scpi("[SENSe:]VOLTage[:DC]:RANGe:AUTO"), doc="DC voltage takes its range by itself.", source=PYMEASURE)
@@ -148,15 +149,15 @@ class DMM6500(Instrument):
         found = self.expect_model(replace(found, model=found.model.removeprefix("MODEL ")))
         language = ask("*LANG?").strip()
         if language != "SCPI":
-            raise IdentityError(f"it speaks {language}; send *LANG SCPI, or set Menu > Settings > Command Set, and switch "
-                                "it off and on", instrument=self.label)
+            raise IdentityError(f"it speaks {language}; send *LANG SCPI, or set Menu > Settings > Command Set, and "
+                                "switch it off and on", instrument=self.label)
         self._expect_inputs(ask("SYST:CARD1:IDN?").strip(), ask("ROUT:TERM?").strip().upper())
         return found
 
     def _expect_inputs(self, card: str, terminals: str) -> None:
         if self.terminals == "REAR" and not card.startswith("2000"):
-            raise IdentityError(f"its slot answers {card!r}, the driver expects the scan card 2000-SCAN; mount it, or use "
-                                "the driver keithley-dmm6500-front", instrument=self.label)
+            raise IdentityError(f"its slot answers {card!r}, the driver expects the scan card 2000-SCAN; mount it, or "
+                                "use the driver keithley-dmm6500-front", instrument=self.label)
         if not terminals.startswith(self.terminals[:4]):
             raise IdentityError(f"the terminals in use are {terminals}; press TERMINALS until it says {self.terminals}",
                                 instrument=self.label)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.sim.scpi import Boolean, Entry, Number, Raw, Text, Word, words
+from labkit.sim.scpi import Boolean, Entry, Number, Raw, Word, words
 from labkit_instruments.multimeter.meter_sim import Function, FunctionName, Once, decades
 
 _VOLTS, _AMPS = decades(0.1, 1000.0), (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 3.0)
@@ -63,7 +63,8 @@ def _ranges(f: Function) -> tuple[Entry, ...]:
 def _usual(f: Function) -> tuple[Entry, ...]:
     return (
         _of(f, "AVERage:COUNt", Number("", 1, 100, integer=True), 10), _of(f, "AVERage[:STATe]", Boolean(), False),
-        _of(f, "AVERage:TCONtrol", words("REPeat|MOVing|HYBRid"), "REP"), _of(f, "AVERage:WINDow", Number("", 0, 10), 0.1),
+        _of(f, "AVERage:TCONtrol", words("REPeat|MOVing|HYBRid"), "REP"),
+        _of(f, "AVERage:WINDow", Number("", 0, 10), 0.1),
         _of(f, "RELative", Number(f.unit), 0.0, "relative"), _of(f, "RELative:STATe", Boolean(), False, "relative_on"),
         Entry(f"[SENSe:]{f.notation}:RELative:ACQuire", access="set", channel="list", name="acquire", topic=f.name),
         _of(f, "RELative:METHod", Boolean(), True), _of(f, "DELay:AUTO", Boolean(), True),
@@ -90,10 +91,12 @@ def _math(f: Function) -> tuple[Entry, ...]:
 def _edges(f: Function) -> tuple[Entry, ...]:
     """Return the analog trigger of a function."""
     return (
-        _of(f, "ATRigger:EDGE:LEVel", Number(f.unit), 0.0), _of(f, "ATRigger:EDGE:SLOPe", words("RISing|FALLing"), "RIS"),
+        _of(f, "ATRigger:EDGE:LEVel", Number(f.unit), 0.0),
+        _of(f, "ATRigger:EDGE:SLOPe", words("RISing|FALLing"), "RIS"),
         _of(f, "ATRigger:MODE", words("OFF|EDGE|WINDow"), "OFF"),
         _of(f, "ATRigger:WINDow:DIRection", words("ENTer|LEAVe"), "ENT"),
-        _of(f, "ATRigger:WINDow:LEVel:HIGH", Number(f.unit), 0.0), _of(f, "ATRigger:WINDow:LEVel:LOW", Number(f.unit), 0.0),
+        _of(f, "ATRigger:WINDow:LEVel:HIGH", Number(f.unit), 0.0),
+        _of(f, "ATRigger:WINDow:LEVel:LOW", Number(f.unit), 0.0),
     )
 
 
@@ -112,7 +115,8 @@ def _special(f: Function) -> tuple[Entry, ...]:
     if f.name == "DIOD":
         entries.append(_of(f, "BIAS:LEVel", Number("A", 1e-5, 1e-2), 1e-3))
     if f.name in ("FREQ:VOLT", "PER:VOLT"):
-        entries += [_of(f, "APERture", Number("s", 2e-3, 0.273), 0.2, "gate"), _of(f, "THReshold:RANGe:AUTO", Once(), True),
+        entries += [_of(f, "APERture", Number("s", 2e-3, 0.273), 0.2, "gate"),
+                    _of(f, "THReshold:RANGe:AUTO", Once(), True),
                     _of(f, "THReshold:RANGe", Number("V", 0.1, 750.0), 10.0)]
     if f.name == "VOLT:DC:RAT":
         entries += [Entry(f"[SENSe:]{f.notation}:SENSe:RANGe[:UPPer]", access="query", name="fixed", topic="10")]

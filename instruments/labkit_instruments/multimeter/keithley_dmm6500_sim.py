@@ -76,7 +76,8 @@ class DMM6500Twin(MeterTwin):
 
     def report(self, number: int, text: str) -> None:
         """Queue an error as an event: with its type and time behind the text."""
-        super().report(number, f"{text};1;{self.clock.utc():%Y/%m/%d %H:%M:%S}.{self.clock.utc().microsecond // 1000:03d}")
+        now = self.clock.utc()
+        super().report(number, f"{text};1;{now:%Y/%m/%d %H:%M:%S}.{now.microsecond // 1000:03d}")
 
     def after_reset(self) -> None:
         """Open every channel and forget the readings."""
@@ -182,10 +183,7 @@ class DMM6500Twin(MeterTwin):
         """Measure once, now."""
         function, place = self._set_up()
         name = function.name
-        if self._rear and not self._closed:
-            channel = 0
-        else:
-            channel = self._closed[-1] if self._rear else 1
+        channel = 1 if not self._rear else self._closed[-1] if self._closed else 0
         seconds = self._seconds(function, place)
         value = self.input.measure(function, channel, self.held(function, place), seconds * self.line_hz)
         self.busy(seconds)

@@ -43,7 +43,8 @@ ROUTE = (
     Entry("ROUTe:TERMinals", access="query", name="terminals"),
     Entry("ROUTe:SCAN[:CREate]", (Raw(), Raw()), ("(@)",), name="scan", required=1),
     Entry("ROUTe:SCAN:ADD", (Raw(), Raw()), (), access="set", name="scan_add", required=1),
-    _done("ROUTe:SCAN:ADD:SINGle"), _asked("ROUTe:SCAN:ALARm", "OFF"), _value("ROUTe:SCAN:BUFFer", Text(), "defbuffer1"),
+    _done("ROUTe:SCAN:ADD:SINGle"), _asked("ROUTe:SCAN:ALARm", "OFF"),
+    _value("ROUTe:SCAN:BUFFer", Text(), "defbuffer1"),
     _value("ROUTe:SCAN:BYPass", Boolean(), True), _value("ROUTe:SCAN:CHANnel:STIMulus", Raw(), "NONE"),
     Entry("ROUTe:SCAN:COUNt:SCAN", (Number("", 0, 100_000_000, integer=True),), 1, name="scan_count"),
     Entry("ROUTe:SCAN:COUNt:STEP", access="query", name="scan_steps"),
@@ -87,12 +88,14 @@ _TRIGGER = (
     _asked("TRIGger:STATe", "IDLE;IDLE;0"), _asked("TRIGger:BLOCk:LIST", "Empty"), _done("TRIGger:LOAD"),
     _done("TRIGger:PAUSe"), _done("TRIGger:RESume"), _done("TRIGger:CONTinuous"),
     *[_done(f"TRIGger:BLOCk:{node}") for node in (
-        "BRANch:ALWays", "BRANch:COUNter", "BRANch:COUNter:RESet", "BRANch:DELTa", "BRANch:EVENt", "BRANch:LIMit:CONStant",
-        "BRANch:LIMit:DYNamic", "BRANch:ONCE", "BRANch:ONCE:EXCLuded", "BUFFer:CLEar", "CONFig:NEXT", "CONFig:PREVious",
+        "BRANch:ALWays", "BRANch:COUNter", "BRANch:COUNter:RESet", "BRANch:DELTa", "BRANch:EVENt",
+        "BRANch:LIMit:CONStant", "BRANch:LIMit:DYNamic", "BRANch:ONCE", "BRANch:ONCE:EXCLuded", "BUFFer:CLEar",
+        "CONFig:NEXT", "CONFig:PREVious",
         "CONFig:RECall", "DELay:CONStant", "DELay:DYNamic", "DIGital:IO", "LOG:EVENt", "MDIGitize", "NOP", "NOTify",
         "WAIT")],
     _asked("TRIGger:BLOCk:BRANch:COUNter:COUNt", "0"),
-    *[_done(f"TRIGger:{node}:CLEar") for node in ("BLENder<n>", "DIGital<n>:IN", "EXTernal:IN", "LAN<n>:IN", "TIMer<n>")],
+    *[_done(f"TRIGger:{node}:CLEar") for node in (
+        "BLENder<n>", "DIGital<n>:IN", "EXTernal:IN", "LAN<n>:IN", "TIMer<n>")],
     *[_asked(f"TRIGger:{node}:OVERrun", "0") for node in (
         "BLENder<n>", "DIGital<n>:IN", "EXTernal:IN", "LAN<n>:IN", "TIMer<n>:STARt")],
     *[_value(f"TRIGger:{node}", Raw(), default) for node, default in (

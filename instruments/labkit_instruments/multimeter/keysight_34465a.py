@@ -31,7 +31,8 @@ HEADERS = Source("code", "header list of the Truevolt guide in LabEquipmentContr
 MSL = Source("code", "Keysight 344(60|61|65|70)A driver of the Measurement Standards Laboratory: FUNC, READ?, *LRN?")
 _NPLC = within(0.001, 100.0, "rating of the 34465A")
 THERMOMETERS = {
-    "rtd": "RTD", "rtd-4w": "FRTD", "thermistor": "THERmistor", "thermistor-4w": "FTHermistor", "thermocouple": "TCouple",
+    "rtd": "RTD", "rtd-4w": "FRTD", "thermistor": "THERmistor", "thermistor-4w": "FTHermistor",
+    "thermocouple": "TCouple",
 }
 
 
@@ -58,7 +59,8 @@ class Input(Channel):
     measured_frequency = Reading(
         analog, _reads("FREQ"), unit="Hz", doc="Frequency of an alternating voltage.", source=HEADERS)
     measured_temperature = Reading(
-        analog, _reads("TEMP"), unit="degC", doc="Temperature by the sensor that is set as thermometer.", source=HEADERS)
+        analog, _reads("TEMP"), unit="degC", doc="Temperature by the sensor that is set as thermometer.",
+        source=HEADERS)
     voltage_nplc = Setting(
         float, Scpi("[SENSe:]VOLTage[:DC]:NPLCycles"), limits=_NPLC,
         doc="Integration of DC voltage, in power line cycles; the meter takes the next of 0.001 to 100.", source=QCODES)
@@ -115,7 +117,8 @@ class K34465A(Instrument):
         str, Scpi("UNIT:TEMPerature"), words={"degC": "C", "degF": "F", "K": "K"},
         doc="Unit of temperatures; readings here need degC.", source=HEADERS)
     line_frequency = Reading(
-        analog, Scpi("SYSTem:LFRequency"), unit="Hz", doc="Frequency of the mains, as the meter found it.", source=QCODES)
+        analog, Scpi("SYSTem:LFRequency"), unit="Hz", doc="Frequency of the mains, as the meter found it.",
+        source=QCODES)
 
     @property
     def channels(self) -> Mapping[int, Input]:

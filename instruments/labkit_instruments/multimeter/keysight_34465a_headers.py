@@ -50,7 +50,7 @@ def _integration(f: Function, sense: str) -> tuple[Entry, ...]:
         Entry(f"{sense}:APERture:ENABled", _FLAG, False, name="aperture_on", topic=f.name),
     ]
     if f.ranges:
-        entries.append(Entry(f"{sense}:RESolution", (Number(f.unit, 0.0, f.ranges[-1]),), f.ranges[-1] * 1e-8,
+        entries.append(Entry(f"{sense}:RESolution", (Number(f.unit, 0.0, f.ranges[-1]),), 0.0,
                              name="resolution", topic=f.name))
     if f.name in _ZERO:
         entries.append(Entry(f"{sense}:ZERO:AUTO", (Once(),), True, name="autozero", topic=f.name))
@@ -119,11 +119,12 @@ _TRIGGER = (
     Entry("[SENSe:]FUNCtion[:ON]", (FunctionName(FUNCTIONS),), "VOLT", name="function"),
     Entry("CONFigure", access="query", name="configuration"),
     _value("TRIGger:SOURce", words("IMMediate|BUS|EXTernal|INTernal"), "IMM", "trigger_from"),
-    _value("TRIGger:COUNt", _COUNT, 1.0, "triggers"), _value("SAMPle:COUNt", _COUNT, 1.0, "samples"),
+    _value("TRIGger:COUNt", _COUNT, 1.0, "triggers"),
+    _value("SAMPle:COUNt", Number("", 1, 1_000_000, integer=True), 1, "samples"),
     _value("TRIGger:DELay", Number("s", 0.0, 3600.0), 0.0, "delay"),
     _value("TRIGger:DELay:AUTO", Boolean(), True, "delay_auto"),
     _value("TRIGger:LEVel", Number("V"), 0.0), _value("TRIGger:SLOPe", words("POSitive|NEGative"), "NEG"),
-    _value("SAMPle:COUNt:PRETrigger", Number("", 0, 1_999_999), 0.0),
+    _value("SAMPle:COUNt:PRETrigger", Number("", 0, 1_999_999, integer=True), 0),
     _value("SAMPle:SOURce", words("IMMediate|TIMer"), "IMM"),
     _value("SAMPle:TIMer", Number("s", 20e-6, 3600.0), 1.0),
     _value("OUTPut:TRIGger:SLOPe", words("POSitive|NEGative"), "NEG"),
@@ -160,7 +161,8 @@ _CALCULATE = (
     *[Entry(f"CALCulate:{node}CLEar[:IMMediate]", access="set") for node in (
         "", "AVERage:", "LIMit:", "TRANsform:HISTogram:")],
     _value("CALCulate:SCALe:DB:REFerence", Number(), 0.0), _value("CALCulate:SCALe:DBM:REFerence", Number(), 600.0),
-    _value("CALCulate:SCALe:FUNCtion", words("DB|DBM|PCT|SCALe"), "SCAL"), _value("CALCulate:SCALe:GAIN", Number(), 1.0),
+    _value("CALCulate:SCALe:FUNCtion", words("DB|DBM|PCT|SCALe"), "SCAL"),
+    _value("CALCulate:SCALe:GAIN", Number(), 1.0),
     _value("CALCulate:SCALe:OFFSet", Number(), 0.0), _value("CALCulate:SCALe:REFerence", Number(), 0.0),
     _value("CALCulate:SCALe:REFerence:AUTO", Boolean(), True), _value("CALCulate:SCALe:UNIT", Text(4), ""),
     _value("CALCulate:SCALe:UNIT:STATe", Boolean(), False), _value("CALCulate:SCALe[:STATe]", Boolean(), False),
@@ -192,7 +194,8 @@ _SYSTEM = (
     _asked("SYSTem:ACALibration:DATE", "+2026,+1,+1"), _asked("SYSTem:ACALibration:TEMPerature", "+2.30000000E+01"),
     _asked("SYSTem:ACALibration:TIME", "+0,+0,+0"), _asked("SYSTem:HELP", "#10"),
     _asked("SYSTem:LICense:CATalog", '"DIG","MEM"'), _asked("SYSTem:LICense:ERRor", '""'),
-    _asked("SYSTem:LICense:ERRor:COUNt", "+0"), _asked("SYSTem:LOCK:NAME", '"LAN"'), _asked("SYSTem:LOCK:OWNer", '"NONE"'),
+    _asked("SYSTem:LICense:ERRor:COUNt", "+0"), _asked("SYSTem:LOCK:NAME", '"LAN"'),
+    _asked("SYSTem:LOCK:OWNer", '"NONE"'),
     _asked("SYSTem:LOCK:REQuest", "1"), _asked("SYSTem:SECurity:COUNt", "+1"), _asked("SYSTem:UPTime", "+0,+1,+0,+0"),
     _asked("SYSTem:TEMPerature", "+2.80000000E+01"), _asked("SYSTem:VERSion", "1994.0"), _asked("TEST:ALL", "+0"),
     _asked("*CAL", "+0"), Entry("*LRN", access="query", name="learn"),
@@ -217,7 +220,8 @@ _NETWORK = (
     Entry("SYSTem:COMMunicate:ENABle", (Boolean(), Raw()), (True, "LAN"), name="interface", resets=False,
           query_kinds=(Raw(),)),
     _value("SYSTem:COMMunicate:GPIB:ADDRess", Number("", 0, 30, integer=True), 22, resets=False),
-    _value("SYSTem:COMMunicate:LAN:DHCP", Boolean(), True, resets=False), _asked("SYSTem:COMMunicate:LAN:CONTrol", "5025"),
+    _value("SYSTem:COMMunicate:LAN:DHCP", Boolean(), True, resets=False),
+    _asked("SYSTem:COMMunicate:LAN:CONTrol", "5025"),
     _asked("SYSTem:COMMunicate:LAN:DOMain", '""'), _asked("SYSTem:COMMunicate:LAN:MAC", '"000000000000"'),
     *[_value(f"SYSTem:COMMunicate:LAN:{node}", Text(), "", resets=False) for node in (
         "DNS1", "DNS2", "DNS", "GATeway", "HOSTname", "IPADdress", "SMASk", "TELNet:PROMpt", "TELNet:WMESsage", "WINS1",

@@ -17,13 +17,13 @@ from labkit.instrument import Special
 from labkit.sim.scpi import Formats, Number, Place, RegisterSpec, ScpiError, nr3, signed
 from labkit.sim.scpi.common import COMMON
 from labkit.sim.twin import TwinEnvironment
-from labkit_instruments.multimeter.keysight_34465a import Input, K34465A
+from labkit_instruments.multimeter.keysight_34465a import K34465A, Input
 from labkit_instruments.multimeter.keysight_34465a_headers import BY_NAME, OTHERS, SENSE
 from labkit_instruments.multimeter.meter_sim import Function, MeterTwin
 
 # Integration in power line cycles, and the resolution that it gives as a part of the range (QCoDeS, with option DIG).
-_RESOLUTIONS = ((0.001, 30e-6), (0.002, 15e-6), (0.006, 6e-6), (0.02, 3e-6), (0.06, 1.5e-6), (0.2, 0.7e-6), (1.0, 0.3e-6),
-                (10.0, 0.1e-6), (100.0, 0.03e-6))
+_RESOLUTIONS = ((0.001, 30e-6), (0.002, 15e-6), (0.006, 6e-6), (0.02, 3e-6), (0.06, 1.5e-6), (0.2, 0.7e-6),
+                (1.0, 0.3e-6), (10.0, 0.1e-6), (100.0, 0.03e-6))
 _MEMORY = 50_000
 _SHAKEN = 2_000  # beyond so many readings in one go the noise repeats
 _OVERHEAD_S, _AC_S, _CAPACITANCE_S = 0.0005, 0.040, 0.300
@@ -75,7 +75,7 @@ class K34465ATwin(MeterTwin):
             seconds = self.value(f"nplc {name}") / self.line_hz
         # Four-wire resistance has no switch for it: the meter always measures the zero.
         zero = self.value(f"autozero {name}") if self.has("autozero", name) else True
-        return seconds * (2 if zero else 1) + _OVERHEAD_S + self.value("delay")
+        return float(seconds * (2 if zero else 1) + _OVERHEAD_S + self.value("delay"))
 
     def _one(self, function: Function) -> float | Special:
         name = function.name
@@ -120,7 +120,7 @@ class K34465ATwin(MeterTwin):
         self._armed = len(self._readings) < self.value("triggers") * self.value("samples")
 
     def get_fetch(self, place: Place) -> str | None:
-        """Return what is in memory once it is complete; -230 when there is nothing, silence while a trigger is missing."""
+        """Return what is in memory once it is complete; -230 for nothing, silence while a trigger is missing."""
         if self._armed and not self._readings:
             return None
         if not self._readings:
@@ -187,9 +187,14 @@ class K34465ATwin(MeterTwin):
         self.assign(f"aperture_on {name}", None, True)
 
     def _resolve(self, name: str) -> None:
+        """Let the resolution follow integration and range again."""
         if self.has("resolution", name):
-            part = dict(_RESOLUTIONS)[self.value(f"nplc {name}")]
-            self.assign(f"resolution {name}", None, part * self.get_range(name, None))
+            self.assign(f"resolution {name}", None, 0.0)
+
+    def get_resolution(self, name: str, place: Place) -> float:
+        """Return the resolution asked for, or the one that integration and range give."""
+        asked = float(self.value(f"resolution {name}"))
+        return asked or dict(_RESOLUTIONS)[self.value(f"nplc {name}")] * self.get_range(name, place)
 
     def on_resolution(self, name: str, place: Place, value: float) -> None:
         """Take the shortest integration that has the resolution."""
@@ -251,7 +256,7 @@ class K34465ATwin(MeterTwin):
         name = self.value("function")
         parts = [_READING(self.get_range(name, place))] if self.has("range", name) else []
         if self.has("resolution", name):
-            parts.append(_READING(self.value(f"resolution {name}")))
+            parts.append(_READING(self.get_resolution(name, place)))
         return f'"{name} {",".join(parts)}"' if parts else f'"{name}"'
 
     # The rest.

@@ -32,8 +32,8 @@ _TRUE_ERRORS: Mapping[str, tuple[float, float, float]] = {
 class Function:
     """Something a meter measures. ``name`` is how the meter says it, ``notation`` its node in the tree of headers.
 
-    ``quantity`` is what it sees of a :class:`Signal` ("" for nothing: zero); ``ranges`` rise, empty where there are none;
-    ``integrates``: whether power line cycles and autozero apply.
+    ``quantity`` is what it sees of a :class:`Signal` ("" for nothing: zero); ``ranges`` rise, empty where there are
+    none; ``integrates``: whether power line cycles and autozero apply.
     """
 
     name: str

@@ -62,7 +62,8 @@ def test_the_list_stays_with_commands_that_take_one_and_the_index_comes_first() 
 def test_one_answer_a_message() -> None:
     with expected(Plain, [
         ("FREQ 5;LERR?", "0"), ("CMOS 1,3.3;LERR?", "0"), ("CMOS? 1", "3.30"), ("LERR?", "0"),
-        ("LCKR?", "9"), ("LCKR?", "0"), ("LERR?", "0"), ("TRIG 1", None), ("WAIT", None), ("ARMD?", "1"), ("LERR?", "0"),
+        ("LCKR?", "9"), ("LCKR?", "0"), ("LERR?", "0"), ("TRIG 1", None), ("WAIT", None), ("ARMD?", "1"),
+        ("LERR?", "0"),
     ]) as box:
         box.speed.set(5.0)
         box.high.set(3.3)
@@ -72,7 +73,8 @@ def test_one_answer_a_message() -> None:
 
 
 def test_numbers_of_errors_become_words() -> None:
-    with expected(Plain, [("FREQ 5;LERR?", "20"), ("LERR?", "0"), ("FREQ?", "5"), ("LERR?", "77"), ("LERR?", "0")]) as box:
+    pairs = [("FREQ 5;LERR?", "20"), ("LERR?", "0"), ("FREQ?", "5"), ("LERR?", "77"), ("LERR?", "0")]
+    with expected(Plain, pairs) as box:
         with pytest.raises(DeviceError, match="20 too fast"):
             box.speed.set(5.0)
         with pytest.raises(DeviceError, match="77 error without a name here"):
@@ -82,8 +84,8 @@ def test_numbers_of_errors_become_words() -> None:
 def test_a_time_out_of_what_stands_before_makes_the_link_dirty() -> None:
     with expected(Plain, [
         ("LCKR?", timed_out("LCKR?")), (CLEAR, None),
-        *[pair for n in (17, 34, 5) for pair in ((f"*ESE {n}", None), ("*ESE?", str(n)))], ("*ESE 0", None), ("*ESE?", "0"),
-        ("LERR?", "0"), ("FREQ?", "5"), ("LERR?", "0"),
+        *[pair for n in (17, 34, 5) for pair in ((f"*ESE {n}", None), ("*ESE?", str(n)))], ("*ESE 0", None),
+        ("*ESE?", "0"), ("LERR?", "0"), ("FREQ?", "5"), ("LERR?", "0"),
     ]) as box:
         with pytest.raises(LinkTimeout):
             box.quiet.read()

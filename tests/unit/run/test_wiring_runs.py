@@ -81,7 +81,7 @@ def test_one_clock_source_on_two_boards_is_a_shared_axis(tmp_path: Path) -> None
     swapped = [*axes[:1], axes[2], axes[1]]
     (tmp_path / "plan.yaml").write_text("\n".join(plan).replace("\n".join(axes), "\n".join(swapped)))
     with pytest.raises(ConfigError, match=r"clocks\.core\.frequency is one setting for several sites"):
-        prepare(RunRequest(str(tmp_path / "plan.yaml"), str(tmp_path / "bench.yaml"), simulate=True))
+        prepare(RunRequest(str(tmp_path / "plan.yaml"), str(tmp_path / "bench.yaml"), simulate=True, overrides=SMALL))
 
 
 def test_a_guard_switches_the_rails_off_until_the_die_is_cool_again(
