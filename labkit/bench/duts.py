@@ -38,5 +38,5 @@ def read_duts(path: Path) -> dict[str, dict[str, str]]:
             found[serial] = {key: clean(value.strip(), 200) for key, value in row.items()
                              if key != "serial" and value and value.strip()}
     except csv.Error as error:
-        raise ConfigError(f"is not CSV: {error}", Place(path, rows.line_num)) from None
+        raise ConfigError(f"is not CSV: {error}; close the quotes", Place(path, rows.line_num + 1)) from None
     return found
