@@ -98,9 +98,23 @@ class _GangPort:
             owner = cast(Owner, member)
             _, wanted = by_port.setdefault(id(owner.port), (owner.port, []))
             wanted += [self._for_member(op, member) for op in operations]
-        under_way = [port.start(wanted) for port, wanted in by_port.values()]
-        gets = [op.row.name for op in operations if op.verb == "get"]
-        return self._combine(gets, [pending.result() for pending in under_way])
+        # Every reply that is under way is collected, also when one fails: it owns its link.
+        under_way: list[Pending[list[Any]]] = []
+        replies: list[list[Any]] = []
+        problem: Exception | None = None
+        try:
+            for port, wanted in by_port.values():
+                under_way.append(port.start(wanted))
+        except Exception as error:
+            problem = error
+        for pending in under_way:
+            try:
+                replies.append(pending.result())
+            except Exception as error:
+                problem = problem or error
+        if problem is not None:
+            raise problem
+        return self._combine([op.row.name for op in operations if op.verb == "get"], replies)
 
     def _for_member(self, op: Operation, member: PowerSupplyChannel) -> Operation:
         bound = getattr(member, op.row.name)

@@ -160,8 +160,10 @@ class _Compiler:
         """Return what is stored with every point unasked: voltage and mode of each swept rail, chamber air."""
         wanted = []
         for rail in next(iter(self.bench.sites.values())).rails:
-            if any(axis.name.startswith(f"rails.{rail}.") for axis in axes):
-                wanted += [f"rails.{rail}.measured_voltage", f"rails.{rail}.mode", f"rails.{rail}.ovp_tripped"]
+            swept = any(axis.name.startswith(f"rails.{rail}.") for axis in axes)
+            rows = ("measured_voltage", "mode", "ovp_tripped", "ocp_tripped", "sense") if swept else (
+                "mode", "ovp_tripped", "ocp_tripped")
+            wanted += [f"rails.{rail}.{row}" for row in rows]
         if all(site.chamber is not None for site in self.bench.sites.values()):
             wanted.append("chamber.measured_temperature")
         for site in self.bench.sites.values():

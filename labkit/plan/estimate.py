@@ -16,6 +16,8 @@ from labkit.plan.compiled import CompiledPlan
 POWER_OFF_S = 2.0
 """How long a power cycle leaves the rails off."""
 _BYTES_A_POINT = 200
+_STATUS_S = 0.001
+"""What a query of a status or setting costs beside a measurement in the same message."""
 _SLOWEST = 0.05
 """K/min that a chamber still does when its cooling has all but ended."""
 
@@ -70,6 +72,11 @@ def estimate(
         size_bytes=plan.point_count * _BYTES_A_POINT)
 
 
+def slope_window_s(hold_s: float) -> float:
+    """Return the time over which a soak fits its slope: three minutes, less where the hold is shorter."""
+    return min(180.0, max(hold_s, 30.0))
+
+
 def recovery_s(plan: CompiledPlan, bench: OpenBench) -> float:
     """Return what one hang costs: the silence, the power cycle and the boot of the slowest board."""
     costs = []
@@ -86,9 +93,10 @@ def _point_s(plan: CompiledPlan, site: Site) -> float:
     settle = max(rail.spec.settle for rail in site.rails.values())
     inner = plan.inner[-1].name
     move = latency.set_s + settle if inner.startswith("rails.") else console.set_s
-    columns = [column.name for column in (*plan.meanwhile, *plan.conditions, *plan.measure)]
-    supply_reads = sum(name.startswith("rails.") for name in columns) * latency.read_s
-    console_reads = sum(name.startswith("readings.") for name in columns) * console.read_s
+    columns = (*plan.meanwhile, *plan.conditions, *plan.measure)
+    of_supply = [column for column in columns if column.name.startswith("rails.")]
+    supply_reads = sum(_STATUS_S if column.text else latency.read_s for column in of_supply)
+    console_reads = sum(column.name.startswith("readings.") for column in columns) * console.read_s
     test = plan.sites[site.name].test
     test_s = test.spec.takes if test else 0.0
     return float(move + max(test_s, supply_reads) + console_reads)
@@ -107,7 +115,9 @@ def _chamber_s(plan: CompiledPlan, bench: OpenBench, start_degc: float) -> tuple
         wait = 0.0
         if target != there and axis.soak is not None:
             moved = abs(target - here) > 0.5
-            wait = axis.soak.hold + (ramp_time_s(entry.ramp, here, target) + entry.ramp.settling if moved else 0.0)
+            # The slope is judged once half of its window is filled.
+            wait = axis.soak.hold + slope_window_s(axis.soak.hold) / 2
+            wait += ramp_time_s(entry.ramp, here, target) + entry.ramp.settling if moved else 0.0
         waits.append(wait)
         here = there = target
     return tuple(waits), ramp_time_s(entry.ramp, here, entry.safe_temperature)

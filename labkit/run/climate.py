@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 from labkit.bench.opened import OpenBench
-from labkit.instrument import Owner, Special
+from labkit.errors import InstrumentError, ReplyError
+from labkit.instrument import Measured, Owner
 from labkit.instrument.kinds import ThermalChamber
 from labkit.plan.planfile import SoakSpec
 from labkit.quantity import render, render_duration
@@ -14,9 +16,14 @@ from labkit.run.record import Recorder
 from labkit.run.session import Session
 from labkit.run.soak import Soak
 
+T = TypeVar("T")
+
 AIR = "chamber.measured_temperature"
 _WATCH_S = 10.0
 _TRACE_S = 20.0
+_PATIENCE_S = 120.0
+_BAND_WIDER = 2.0
+"""How far from the target a soaked chamber may drift while points are taken, in units of the soak's ``within``."""
 _SAFE_WITHIN_K = 5.0
 _SAFE_TIMEOUT_S = 2 * 3600.0
 
@@ -50,10 +57,13 @@ class Climate:
     def __init__(self, bench: OpenBench, session: Session, recorder: Recorder) -> None:
         self._bench, self._session, self._recorder = bench, session, recorder
         self._chamber: ThermalChamber | None = next(iter(bench.chambers.values()), None)
-        self._air: float | None = None
+        self._air: Measured | None = None
         self._read_s = self._traced_s = -1e9
+        self._target, self._spec = 0.0, None  # type: float, SoakSpec | None
+        self._lost: dict[int, str] = {}
+        self.settles: list[Settle] = []
 
-    def air(self) -> float | None:
+    def air(self) -> Measured | None:
         """Return the air temperature, read again when it is older than ten seconds; None where there is none."""
         if self._chamber is None:
             return None
@@ -63,44 +73,95 @@ class Climate:
                     self._read()
         return self._air
 
-    def _read(self) -> float | None:
+    def stay(self, block: int) -> str:
+        """Look whether the chamber still holds its soak, soak again where it does not; return why it cannot, or "".
+
+        Called by every site before each point: the first one that sees it waits for the soak, the others for the first.
+        """
+        if self._spec is None or block in self._lost:
+            return self._lost.get(block, "")
+        if self._holds():
+            return ""
+        with self._session.clock.lock("climate"):
+            if block not in self._lost and not self._holds():
+                self._recorder.event("warning", "", f"the chamber left its band at {self._target:g} degC (air "
+                                                    f"{_shown(self._air)}); soaking again")
+                settle = self.go_to(block, self._target, self._spec)
+                if settle.problem:
+                    self._lost[block] = settle.problem
+                    self._recorder.event("error", "", f"{settle.problem}; the rest of its points are not tested")
+        return self._lost.get(block, "")
+
+    def _holds(self) -> bool:
+        air = self.air()
+        return isinstance(air, float) and self._spec is not None and (
+            abs(air - self._target) <= _BAND_WIDER * self._spec.within)
+
+    def _read(self) -> Measured | None:
         assert self._chamber is not None  # noqa: S101  (asked only where there is one)
-        value = self._chamber.measured_temperature.read()
+        self._air = self._chamber.measured_temperature.read()
         now = self._session.clock.now()
         self._read_s = now
-        self._air = None if isinstance(value, Special) else value
-        if self._air is not None and now - self._traced_s >= _TRACE_S:
+        if isinstance(self._air, float) and now - self._traced_s >= _TRACE_S:
             self._traced_s = now
             self._recorder.trace("", AIR, self._air, "degC")
         return self._air
 
     def go_to(self, block: int, target: float, spec: SoakSpec | None) -> Settle:
-        """Set the chamber and wait until it has soaked; without a soak rule, only set."""
-        chamber, session = self._chamber, self._session
+        """Set the chamber and wait until it has soaked; without a soak rule, only set. Keeps what came of it."""
+        started = self._session.clock.now()
+        self._target, self._spec = target, spec
+        self._patiently(lambda: self._command(target))
+        settled, clause = (True, "") if spec is None else self._soak(Soak(spec, target, started), spec)
+        now = self._session.clock.now()
+        settle = Settle(block, "chamber.temperature", target, "degC", settled, now - started, clause, now)
+        self.settles.append(settle)
+        return settle
+
+    def _command(self, target: float) -> None:
+        chamber = self._chamber
         assert chamber is not None  # noqa: S101  (a plan that sets chamber.temperature compiles only with one)
-        started = session.clock.now()
-        cast(Owner, chamber).perform([chamber.temperature.prepare(target), chamber.control.prepare("auto")])
-        if spec is None:
-            return Settle(block, "chamber.temperature", target, "degC", True, 0.0, "", started)
-        soak = Soak(spec, target, started)
+        point, control = cast(Owner, chamber).perform([
+            chamber.temperature.prepare(target), chamber.control.prepare("auto"), chamber.temperature.prepare_get(),
+            chamber.control.prepare_get()])
+        if not isinstance(point, float) or abs(point - target) > 0.1 or control != "auto":
+            raise ReplyError(f"the set point reads back {point} (control {control}) after {target:g} degC was set",
+                             instrument=chamber.label)
+
+    def _soak(self, soak: Soak, spec: SoakSpec) -> tuple[bool, str]:
+        """Wait for the soak; return whether it was reached, and the clause that was met (or is missing) last."""
+        session, target = self._session, soak.target
         poll = min(5.0, max(1.0, spec.hold / 20))
         session.phase(f"chamber to {target:g} °C")
         told = ""
         while True:
-            air = self._read()
+            air = self._patiently(self._read)
             now = session.clock.now()
-            if air is not None:
+            if isinstance(air, float):
                 state = soak.sample(now, air)
                 if not state.clause:
-                    return Settle(block, "chamber.temperature", target, "degC", True, now - started, soak.last_clause,
-                                  now)
+                    return True, soak.last_clause
                 if state.clause != told:
                     told = state.clause
                     session.phase(_PHASES[told].format(target=target))
             if soak.timed_out(now):
-                return Settle(block, "chamber.temperature", target, "degC", False, now - started,
-                              told or soak.last_clause, now)
+                return False, told or soak.last_clause
             session.sleep(poll)
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """Do something with the chamber; one that does not answer is asked again for two minutes."""
+        began = self._session.clock.now()
+        told = False
+        while True:
+            try:
+                return call()
+            except InstrumentError as error:
+                if self._session.clock.now() - began > _PATIENCE_S:
+                    raise
+                if not told:
+                    self._recorder.event("warning", "", f"{error}; asking again")
+                told = True
+                self._session.sleep(5.0)
 
     def end_warm(self, target: float) -> str:
         """Wait until the chamber is near its safe temperature, so that nobody opens it cold; returns what happened.
@@ -113,13 +174,17 @@ class Climate:
         started = session.clock.now()
         session.phase(f"chamber back to {target:g} °C")
         while session.clock.now() - started < _SAFE_TIMEOUT_S:
-            air = self._read()
-            if air is not None and abs(air - target) <= _SAFE_WITHIN_K:
+            air = self._patiently(self._read)
+            if isinstance(air, float) and abs(air - target) <= _SAFE_WITHIN_K:
                 return f"{self._chamber.label} at {air:.1f} degC"
             session.sleep(10.0)
-        return f"{self._chamber.label} still at {self._air} degC after {render_duration(_SAFE_TIMEOUT_S)}"
+        return f"{self._chamber.label} still at {_shown(self._air)} after {render_duration(_SAFE_TIMEOUT_S)}"
 
 
 _PHASES = {
     "band": "chamber to {target:g} °C", "slope": "settling at {target:g} °C", "hold": "soaking at {target:g} °C",
 }
+
+
+def _shown(air: Measured | None) -> str:
+    return f"{air:.1f} degC" if isinstance(air, float) else "not measured"

@@ -11,6 +11,7 @@ from labkit.bench.safe import SafeReport, make_safe
 from labkit.errors import Cancelled, InstrumentError, LabkitError
 from labkit.instrument import BoundSetting, Setting
 from labkit.plan.compiled import Block, CompiledPlan
+from labkit.plan.planfile import SoakSpec
 from labkit.run.climate import Climate, Settle
 from labkit.run.power import BoardDidNotStart, power_up
 from labkit.run.record import Recorder
@@ -37,10 +38,10 @@ def perform(plan: CompiledPlan, bench: OpenBench, session: Session, recorder: Re
     """
     performance = Performance()
     climate = Climate(bench, session, recorder)
-    sites = [SiteRun(plan, site, bench, session, recorder, climate.air) for site in bench.sites.values()]
+    sites = [SiteRun(plan, site, bench, session, recorder, climate) for site in bench.sites.values()]
     try:
         _power_up(sites, bench, session, recorder)
-        _run_blocks(plan, sites, bench, session, recorder, climate, performance)
+        _run_blocks(plan, sites, bench, session, recorder, climate)
         performance.complete = True
     except LabkitError as error:
         performance.problem = Stopped(session.stop_reason) if isinstance(error, Cancelled) else error
@@ -51,6 +52,7 @@ def perform(plan: CompiledPlan, bench: OpenBench, session: Session, recorder: Re
             session.phase("making safe")
             performance.safe = make_safe(bench)
             recorder.event("info" if performance.safe.verified else "error", "", f"made safe: {performance.safe}")
+    performance.settles = climate.settles
     performance.dropped = {site.name: site.state.dropped for site in sites if site.state.dropped}
     if performance.complete:
         _end_warm(bench, session, recorder, climate)
@@ -74,7 +76,7 @@ def _power_up(sites: list[SiteRun], bench: OpenBench, session: Session, recorder
 
 def _run_blocks(
     plan: CompiledPlan, sites: list[SiteRun], bench: OpenBench, session: Session, recorder: Recorder,
-    climate: Climate, performance: Performance,
+    climate: Climate,
 ) -> None:
     shared_now: dict[str, float] = {}
     unsettled = ""
@@ -88,15 +90,21 @@ def _run_blocks(
             if not axis.name.startswith("chamber."):
                 _set_shared(axis.name, value, sites, bench, session)
                 continue
-            settle = climate.go_to(block.index, value, axis.soak)
-            performance.settles.append(settle)
-            unsettled = settle.problem
+            unsettled = _reach(climate, block, value, axis.soak)
             if unsettled:
                 recorder.event("error", "", f"{unsettled}; its points are not tested")
         session.phase(_place(plan, block))
         session.clock.gather([partial(run.block, block, unsettled) for run in sites])
         session.check()
         _still_alive(sites)
+
+
+def _reach(climate: Climate, block: Block, value: float, soak: SoakSpec | None) -> str:
+    """Bring the chamber to its value; return why nothing can be measured there, "" when it has soaked."""
+    try:
+        return climate.go_to(block.index, value, soak).problem
+    except InstrumentError as error:
+        return f"the chamber cannot be used: {error}"
 
 
 def _set_shared(name: str, value: float, sites: list[SiteRun], bench: OpenBench, session: Session) -> None:

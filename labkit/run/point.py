@@ -10,8 +10,9 @@ from typing import Any, cast
 
 from labkit.bench.opened import OpenBench, Site
 from labkit.errors import LinkTimeout
-from labkit.instrument import BoundSetting, Operation, Port
+from labkit.instrument import BoundSetting, Measured, Operation, Port, Special
 from labkit.plan.compiled import CompiledPlan
+from labkit.quantity import render
 from labkit.run.record import PointResult
 from labkit.run.session import Session
 from labkit.transport.link import Pending
@@ -37,7 +38,7 @@ class PointMeter:
     """Measures the points of one site. Everything that can be prepared once is prepared here."""
 
     def __init__(
-        self, plan: CompiledPlan, site: Site, bench: OpenBench, session: Session, air: Callable[[], float | None],
+        self, plan: CompiledPlan, site: Site, bench: OpenBench, session: Session, air: Callable[[], Measured | None],
     ) -> None:
         self._site, self._bench, self._session, self._air = site, bench, session, air
         self._call = plan.sites[site.name].test
@@ -51,6 +52,10 @@ class PointMeter:
         self._chamber_wanted = any(c.name == "chamber.measured_temperature" for c in plan.conditions)
         self._mode_columns = [c.name for c in plan.conditions if c.name.endswith(".mode")]
         self._trip_columns = [c.name for c in plan.conditions if c.name.endswith("_tripped")]
+        self._measured_columns = [c.name for c in (*plan.conditions, *plan.meanwhile)
+                                  if c.name.startswith("rails.") and c.name.endswith(".measured_voltage")]
+        self._sense = {c.name: site.rails[c.name.split(".")[1]].wiring.sense for c in plan.conditions
+                       if c.name.endswith(".sense")}
         if self._call is not None:
             spec, banner = self._call.spec, site.board.file.console.boot.banner
             self._result = re.compile(spec.expect)
@@ -86,6 +91,8 @@ class PointMeter:
                 try:
                     cast("BoundSetting[float]", self._site.target(name)).set(value)
                 except LinkTimeout as error:
+                    if error.instrument != self._site.console.label:
+                        raise  # a clock source that does not answer is no hang of the board
                     raise BoardSilent(f"no answer while {name} was set") from error
         if not rising:
             self._set_rails(here, rails)
@@ -163,15 +170,37 @@ class PointMeter:
         outcome = call.spec.outcomes.get(match.group(1), "invalid")
         return outcome, "" if outcome == "pass" else match.group(0)
 
+    def look(self, result: PointResult) -> None:
+        """Read the supplies alone: for a board that fell silent before its test could run."""
+        with self._taking(self._asked_under_load):
+            self._collect(self._under_load, result)
+        self._check_supply(result)
+
     def _check_supply(self, result: PointResult) -> None:
-        """An edge that the current limit or a protection made is no edge of the board."""
-        for column in self._trip_columns:
-            if result.values.get(column) is True:
-                result.outcome = "invalid"
-                result.reason = f"{column.rpartition('.')[0]}: over-voltage protection tripped"
-                return
-        for column in self._mode_columns:
-            if result.values.get(column) == "CC":
-                result.outcome = "invalid"
-                result.reason = f"{column.rpartition('.')[0]} was in constant current: the limit made this result"
-                return
+        """What the supply did is no result of the board: off, tripped, limiting, elsewhere than it was set."""
+        problem = ""
+        for name in self._trip_columns:
+            if result.values.get(name) is True:
+                problem = f"{_rail(name)}: its protection has tripped"
+                result.supply_failed = True
+        for name in self._mode_columns:
+            mode = result.values.get(name)
+            if mode == "off" and not problem:
+                problem, result.supply_failed = f"{_rail(name)} was off", True
+            elif mode == "CC" and not problem:
+                problem = f"{_rail(name)} was in constant current: the limit made this result"
+        for name, wanted in self._sense.items():
+            if not problem and result.values.get(name, wanted) != wanted:
+                problem = f"{_rail(name)} senses {result.values[name]}, the bench file says {wanted}"
+        for name in self._measured_columns:
+            asked, measured = result.axes.get(f"{_rail(name)}.voltage"), result.values.get(name)
+            if not problem and asked is not None and measured is not None and (
+                    isinstance(measured, Special) or abs(measured - asked) > 0.02 * asked + 0.01):
+                shown = measured.value if isinstance(measured, Special) else render(measured, "V")
+                problem = f"{_rail(name)} measures {shown}, but was set to {render(asked, 'V')}"
+        if problem:
+            result.outcome, result.reason = "invalid", problem
+
+
+def _rail(column: str) -> str:
+    return column.rpartition(".")[0]

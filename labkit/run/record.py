@@ -42,6 +42,8 @@ class PointResult:
     violations: str = ""
     guards: str = ""
     """The guards that did not hold, "" where all did."""
+    supply_failed: bool = False
+    """A supply was off or tripped: the board needs its power back before anything can be said about it."""
 
 
 def stored_columns(plan: CompiledPlan) -> list[StoredColumn]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from labkit.bench.opened import OpenBench, Site
 from labkit.bench.safe import site_off
 from labkit.errors import Cancelled, InstrumentError, LabkitError, LinkError, NotVerifiedSafe
-from labkit.plan.compiled import Block, CompiledPlan
+from labkit.plan.compiled import Block, CompiledPlan, Guard
 from labkit.quantity import render
+from labkit.run.climate import Climate
 from labkit.run.point import BoardSilent, PointMeter
 from labkit.run.power import BoardDidNotStart, cool_down, power_cycle
 from labkit.run.record import PointResult, Recorder
@@ -20,10 +20,6 @@ _START_ATTEMPTS = 3
 _INFRA_IN_A_ROW = 3
 _BROKEN = ("hang", "crash")
 _TOLD = frozenset(("pass", "fail", "marginal", *_BROKEN))
-
-
-class GuardStayed(InstrumentError):
-    """A guarded reading stayed beyond its bound although the rails were off."""
 
 
 @dataclass
@@ -42,11 +38,11 @@ class SiteRun:
 
     def __init__(
         self, plan: CompiledPlan, site: Site, bench: OpenBench, session: Session, recorder: Recorder,
-        air: Callable[[], float | None],
+        climate: Climate,
     ) -> None:
         self._plan, self._site, self._bench = plan, site, bench
-        self._session, self._recorder = session, recorder
-        self.meter = PointMeter(plan, site, bench, session, air)
+        self._session, self._recorder, self._climate = session, recorder, climate
+        self.meter = PointMeter(plan, site, bench, session, climate.air)
         self.state = SiteState()
         self._inner = tuple(axis.name for axis in plan.inner)
         self._own = tuple(axis.name for axis in plan.axes if not axis.shared)
@@ -77,7 +73,7 @@ class SiteRun:
             if every and sequence % every == 0:
                 self._reference(block, unsettled)
             result = self._result(block, point, sequence)
-            skip = unsettled or self._skip_reason(point)
+            skip = unsettled or self._skip_reason(point) or self._climate.stay(block.index)
             if skip:
                 result.reason = skip
                 result.started_s = self._session.clock.now()
@@ -133,7 +129,7 @@ class SiteRun:
             # A connection that stays lost over every attempt will not come back at the next point.
             self.state.infra_in_a_row += _INFRA_IN_A_ROW if lost else 1
         self._store(search, point, result, self._session.clock.now() - result.started_s)
-        if result.outcome in _BROKEN or "protection tripped" in result.reason:
+        if result.outcome in _BROKEN and not self.state.dropped:
             self._row_hangs[point.x] = self._row_hangs.get(point.x, 0) + 1
             self.recover(result.outcome)
         elif self.state.infra_in_a_row >= _INFRA_IN_A_ROW:
@@ -144,7 +140,9 @@ class SiteRun:
         result.started_s = self._session.clock.now()
         lost = False
         for attempt in range(1, self._plan.file.retries + 2):
-            result.attempt, result.values = attempt, {}
+            if self.state.dropped:
+                break
+            result.attempt, result.values, result.supply_failed = attempt, {}, False
             try:
                 self._at_point(result, from_nominal or attempt > 1)
             except InstrumentError as error:
@@ -154,7 +152,9 @@ class SiteRun:
             lost, self.state.infra_in_a_row = False, 0
             if self._guard_acted(result):
                 continue
-            if result.outcome != "invalid":
+            if result.supply_failed:
+                self.recover(result.reason)
+            if result.outcome != "invalid" or self.state.dropped:
                 break
         return lost
 
@@ -169,12 +169,20 @@ class SiteRun:
             result.outcome, result.reason = "invalid", f"guard: {result.guards}"
             self._recorder.event("warning", self.name, f"guard tripped: {result.guards}; rails off")
             self.state.here = {}
-            if not cool_down(self._site, self._bench, self._session, guard):
-                raise GuardStayed(f"{guard.reading} did not come back to {render(guard.resume, guard.unit)} with the "
-                                  "rails off", instrument=self._site.console.label)
-            self._recorder.event("info", self.name, f"guard released: {guard.reading} is back")
+            self._cool_down(guard)
             return True
         return False
+
+    def _cool_down(self, guard: Guard) -> None:
+        """Wait with the rails off until a guard is released; a board that stays beyond it is given up."""
+        back = render(guard.resume, guard.unit)
+        try:
+            if cool_down(self._site, self._bench, self._session, guard):
+                self._recorder.event("info", self.name, f"guard released: {guard.reading} is back at {back}")
+                return
+            self.drop(f"{guard.reading} did not come back to {back} with the rails off")
+        except (InstrumentError, NotVerifiedSafe) as error:
+            self.drop(f"{guard.reading} was beyond its guard, and the board did not come back: {error}")
 
     def _at_point(self, result: PointResult, from_nominal: bool) -> None:
         there = {name: result.axes[name] for name in self._own}
@@ -185,6 +193,7 @@ class SiteRun:
             self.meter.measure(result)
         except BoardSilent as silent:
             result.outcome, result.reason = "hang", str(silent)
+            self.meter.look(result)
 
     def _move(self, there: dict[str, float]) -> None:
         here, self.state.here = self.state.here, {}  # unknown until the move is complete
@@ -217,7 +226,7 @@ class SiteRun:
             try:
                 power_cycle(self._site, self._bench, self._session)
                 self._check_golden()
-            except BoardDidNotStart as error:
+            except (InstrumentError, NotVerifiedSafe) as error:  # one lost reply is no dead board
                 problem = error
                 continue
             again = f" at attempt {attempt}" if attempt > 1 else ""
@@ -229,9 +238,9 @@ class SiteRun:
         """Run the plan's test at nominal: a board that fails there has not recovered. Raises BoardDidNotStart."""
         if not self._golden:
             return
-        self._move(self._nominal)
         result = PointResult(self.name, -1, -1, {})
         try:
+            self._move(self._nominal)
             self.meter.measure(result)
         except BoardSilent as silent:
             result.outcome, result.reason = "hang", str(silent)
@@ -242,8 +251,15 @@ class SiteRun:
 
     def to_nominal(self) -> None:
         """Bring this site's own settings to nominal, before something changes that it shares with others."""
-        if not self.state.dropped:
+        if self.state.dropped:
+            return
+        try:
             self._move(self._nominal)
+        except BoardSilent as silent:
+            self.recover(str(silent))
+        except InstrumentError as error:
+            self._recorder.event("warning", self.name, f"brought back by a power cycle: {error}")
+            self.recover(str(error))
 
     def drop(self, reason: str) -> None:
         """Give this site up: its rails go off now, the rest of its points are not tested."""

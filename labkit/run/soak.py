@@ -9,9 +9,8 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
+from labkit.plan.estimate import slope_window_s
 from labkit.plan.planfile import SoakSpec
-
-_SLOPE_WINDOW_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Soak:
     def __init__(self, spec: SoakSpec, target: float, started_s: float) -> None:
         self.spec, self.target, self.started_s = spec, target, started_s
         self.last_clause = "band"
-        self._window_s = min(_SLOPE_WINDOW_S, max(spec.hold, 30.0))
+        self._window_s = slope_window_s(spec.hold)
         self._samples: deque[tuple[float, float]] = deque()
         self._good_since: float | None = None
 
