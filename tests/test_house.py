@@ -43,7 +43,8 @@ MAY_WAIT = {
     "labkit/store/journal.py": {"time", "threading"},            # the writer beside the run; real milliseconds
     "labkit/run/record.py": {"threading"},                       # a lock around counters, never held across a wait
     "labkit/run/session.py": {"signal"},                         # Ctrl-C
-    "labkit/run/launch.py": {"time", "socket", "subprocess"},    # how long a run took; host name; git state
+    "labkit/run/launch.py": {"time"},                            # how long a run took on the wall
+    "labkit/run/provenance.py": {"socket", "subprocess"},        # host name; git state
     "labkit/cli/sim.py": {"threading", "signal"},                # serve until Ctrl-C
 }
 

@@ -13,8 +13,10 @@ from labkit.clock import Clock
 from labkit.errors import LabkitError
 from labkit.instrument import Instrument, Owner, ScpiPort
 from labkit.instrument.kinds import PowerSupply
+from labkit.instrument.registry import driver
 from labkit.quantity import render_duration
 from labkit.text import clean
+from labkit.transport.link import StreamLink
 
 _POWER_ON = 128  # IEEE 488.2, 11.5.1: bit 7 of the standard event status register
 
@@ -49,7 +51,22 @@ def connect(bench: Bench, links: LinkSource, clock: Clock, today: date, waiver: 
             if instrument is not None:
                 instrument.close()
         found += calibration(bench, name, today, waiver)
-    return found
+    return found + [_console(bench, site, links, clock) for site in bench.file.sites]
+
+
+def _console(bench: Bench, site: str, links: LinkSource, clock: Clock) -> Finding:
+    """Open a site's console and listen: whether its board answers is known only when it is powered."""
+    entry, name = bench.file.sites[site], bench.console_name(site)
+    try:
+        link = cast(StreamLink, links.open(name, entry.console, kind="stream", visa=None, timeout_s=2.0, clock=clock,
+                                           options=driver(entry.console_driver).link_options))
+        try:
+            heard = link.drain()
+        finally:
+            link.close()
+    except LabkitError as error:
+        return Finding("problem", name, str(error).removeprefix(f"{name}: "))
+    return Finding("ok", name, f"{entry.console} can be opened" + (f"; it says {clean(heard, 60)!r}" if heard else ""))
 
 
 def _look(bench: Bench, name: str, instrument: Instrument) -> Iterator[Finding]:

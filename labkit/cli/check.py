@@ -111,6 +111,9 @@ def _as_dict(prepared: Prepared, e: Estimate, source: str) -> dict[str, Any]:
 
 
 def _show(prepared: Prepared, e: Estimate, source: str) -> None:
+    from datetime import UTC, datetime
+
+    from labkit.bench.connect import overdue
     from labkit.quantity import render, render_duration
 
     plan = prepared.plan
@@ -131,6 +134,9 @@ def _show(prepared: Prepared, e: Estimate, source: str) -> None:
     click.echo(f"             {render_duration(e.total_s)} when {e.failing_share:.1%} of the points hang or crash "
                f"({source})")
     click.echo(f"  data       about {e.size_bytes / 1e6:.1f} MB")
+    late = overdue(prepared.bench, datetime.now(UTC).date())
+    for name, due in late.items():
+        click.echo(f"  refused    {name}: calibration was due on {due}; a run on this bench needs --waive-calibration")
     for text in unguarded(plan, prepared):
         click.echo(f"  unguarded  {text}")
 

@@ -92,6 +92,12 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        if "--trace" in sys.argv:
+            traceback.print_exc()
+        click.echo(f"labkit: failed in a way it should not ({type(error).__name__}: {error}); what it did to a bench "
+                   "stands in the run's folder, --trace shows where it failed", err=True)
+        sys.exit(3)
     sys.exit(code if isinstance(code, int) else 0)
 
 

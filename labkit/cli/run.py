@@ -54,6 +54,8 @@ def run(
     prepared = prepare(RunRequest(
         plan, bench, pairs(duts, "--dut"), sim, seed, pairs(overrides, "-e"), runs_folder, operator, note,
         pairs(tags, "--tag"), world or "", sites, waive_calibration, duts_csv()))
+    if junit is not None and not junit.absolute().parent.is_dir():
+        raise click.UsageError(f"--junit {junit}: there is no folder {junit.parent}")
     if not (yes or prepared.simulated):
         _confirm(prepared)
     if sim:

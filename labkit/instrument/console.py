@@ -43,7 +43,7 @@ class ConsolePort:
     def reply(self, line: str, timeout_s: float) -> str:
         """Return what is printed before the next prompt, without the echo of ``line``."""
         try:
-            text = self.link.expect(self.prompt, timeout_s)
+            text = self.link.expect(self.prompt, timeout_s, at_least_s=timeout_s)
         except LinkTimeout as error:
             raise LinkTimeout("the console did not come back to its prompt", instrument=self.name, sent=line,
                               reply=error.reply, elapsed_s=timeout_s) from None

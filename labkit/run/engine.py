@@ -8,7 +8,7 @@ from typing import cast
 
 from labkit.bench.opened import OpenBench
 from labkit.bench.safe import SafeReport, make_safe
-from labkit.errors import Cancelled, InstrumentError, LabkitError
+from labkit.errors import Cancelled, InfrastructureError, InstrumentError, LabkitError
 from labkit.instrument import BoundSetting, Setting
 from labkit.plan.compiled import Block, CompiledPlan
 from labkit.plan.planfile import SoakSpec
@@ -31,12 +31,13 @@ class Performance:
     dropped: dict[str, str] = field(default_factory=dict)
 
 
-def perform(plan: CompiledPlan, bench: OpenBench, session: Session, recorder: Recorder) -> Performance:
-    """Run the plan and make the bench safe on every way out; never raises for the bench, returns what happened.
+def perform(
+    plan: CompiledPlan, bench: OpenBench, session: Session, recorder: Recorder, performance: Performance,
+) -> None:
+    """Run the plan and make the bench safe on every way out; ``performance`` is filled with what happened.
 
     Anything that is not labkit's own error passes through after the bench was made safe.
     """
-    performance = Performance()
     climate = Climate(bench, session, recorder)
     sites = [SiteRun(plan, site, bench, session, recorder, climate) for site in bench.sites.values()]
     try:
@@ -52,11 +53,10 @@ def perform(plan: CompiledPlan, bench: OpenBench, session: Session, recorder: Re
             session.phase("making safe")
             performance.safe = make_safe(bench)
             recorder.event("info" if performance.safe.verified else "error", "", f"made safe: {performance.safe}")
-    performance.settles = climate.settles
-    performance.dropped = {site.name: site.state.dropped for site in sites if site.state.dropped}
+            performance.settles = climate.settles
+            performance.dropped = {site.name: site.state.dropped for site in sites if site.state.dropped}
     if performance.complete:
         _end_warm(bench, session, recorder, climate)
-    return performance
 
 
 def _power_up(sites: list[SiteRun], bench: OpenBench, session: Session, recorder: Recorder) -> None:
@@ -147,6 +147,6 @@ def _end_warm(bench: OpenBench, session: Session, recorder: Recorder, climate: C
             text = climate.end_warm(bench.bench.file.instruments[name].safe_temperature)
         except (Stopped, Cancelled):
             text = f"{name} was not waited for; its set point is safe"
-        except InstrumentError as error:
+        except (InstrumentError, InfrastructureError) as error:
             text = f"{name} cannot be watched on its way back: {error}"
         recorder.event("info", "", text)

@@ -32,6 +32,7 @@ def power_up(site: Site, bench: OpenBench, session: Session) -> None:
     """
     site.console_port.link.drain()
     for rail in site.rails.values():
+        session.check()
         with bench.taking(rail.instruments):
             _rail_up(site, rail)
             session.sleep(rail.spec.settle + 0.1)

@@ -95,4 +95,9 @@ class Progress:
         seen = self._measured_s / self._measured if self._measured else assumed
         trust = min(1.0, self._measured / _LEARN_AFTER)
         point_s = trust * seen + (1 - trust) * assumed
-        return sum(self.estimate.barriers_s[begun:]) + (self._per_site - behind) * point_s + self.estimate.return_s
+        barriers = self.estimate.barriers_s[begun:]
+        waited = self.elapsed_s - max(self._stored_s.values(), default=0.0)
+        waiting = bool(barriers) and behind == begun * self.plan.points_per_block
+        # While a chamber is on its way, what it has waited already is no longer to come.
+        passed = min(waited, 0.95 * barriers[0]) if waiting else 0.0
+        return sum(barriers) - passed + (self._per_site - behind) * point_s + self.estimate.return_s

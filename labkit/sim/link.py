@@ -144,7 +144,7 @@ class TwinStreamLink:
             raise self._refusal(text)
         self._twin.feed(text)
 
-    def expect(self, pattern: re.Pattern[str], timeout_s: float) -> str:
+    def expect(self, pattern: re.Pattern[str], timeout_s: float, at_least_s: float = 0.0) -> str:
         """Return what arrives up to the end of the first match; raises LinkTimeout with what came until then."""
         if self._closed:
             raise self._refusal()

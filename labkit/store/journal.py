@@ -146,7 +146,7 @@ class Journal:
                 raise self._cannot(error) from None
 
     def _cannot(self, error: BaseException) -> InfrastructureError:
-        remedy = "; free some space, then resume" if "full" in str(error) or "I/O" in str(error) else ""
+        remedy = "; free some space, then run again" if "full" in str(error) or "I/O" in str(error) else ""
         return InfrastructureError(f"{self._path} cannot be written: {error}{remedy}")
 
     def _write_on(self) -> None:

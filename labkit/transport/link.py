@@ -54,10 +54,11 @@ class StreamLink(Protocol):
     def send(self, text: str) -> None:
         """Send the characters of ``text`` as they are, line end included."""
 
-    def expect(self, pattern: re.Pattern[str], timeout_s: float) -> str:
+    def expect(self, pattern: re.Pattern[str], timeout_s: float, at_least_s: float = 0.0) -> str:
         """Return what arrives, up to and including the first match; later text stays for the next call.
 
-        Raises LinkTimeout after ``timeout_s`` lab seconds; its ``reply`` is what arrived until then.
+        Raises LinkTimeout after ``timeout_s`` lab seconds, on a real line not before ``at_least_s`` real ones (what is
+        mere input and output does not scale); its ``reply`` is what arrived until then.
         """
 
     def drain(self) -> str:

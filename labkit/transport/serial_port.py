@@ -22,7 +22,7 @@ from labkit.transport.address import ModbusRtu, SerialPort
 if TYPE_CHECKING:
     import serial
 
-IO_GRACE_S = 0.25
+IO_GRACE_S = 0.5
 """Real seconds on top of a scaled wait: operating system, USB adapter and thread switches do not scale."""
 KEPT_CHARACTERS = 1024 * 1024
 """What a console may have said and nobody has read yet; the oldest is dropped beyond that."""
@@ -58,7 +58,7 @@ def _why(error: Exception) -> str:
     said = str(error)
     number = getattr(error, "errno", None)
     if number == 2 or "FileNotFoundError" in said:
-        return "there is no such port; is the cable plugged in? `labkit discover` lists the ports"
+        return "there is no such port; is the cable plugged in? `labkit doctor` lists the ports"
     if number == 13 or "PermissionError" in said:
         return ("no permission; on Linux add yourself to the group dialout and log in again, on Windows close the "
                 "program that holds it")
@@ -102,16 +102,17 @@ class SerialLink:
         if sent != len(data):
             raise LinkError(f"only {sent} of {len(data)} characters were sent", instrument=self.name, sent=text)
 
-    def expect(self, pattern: re.Pattern[str], timeout_s: float) -> str:
+    def expect(self, pattern: re.Pattern[str], timeout_s: float, at_least_s: float = 0.0) -> str:
         """Return what arrives up to and including the first match of ``pattern``.
 
-        Raises LinkTimeout after ``timeout_s`` lab seconds; what arrived stays and is in its ``reply``. The pattern is
+        Raises LinkTimeout after ``timeout_s`` lab seconds, not before ``at_least_s`` real ones (a prompt is input and
+        output, which does not scale); what arrived stays and is in its ``reply``. The pattern is
         tried whenever characters arrive: one that is content with less than all (``[0-9]+``) has to go on to what
         follows (``[0-9]+\\r?\\n``), or it matches half a number.
         """
         started = time.monotonic()
         grace_s = IO_GRACE_S if self._clock.scale != 1 else 0.0
-        deadline = started + timeout_s / self._clock.scale + grace_s
+        deadline = started + max(timeout_s / self._clock.scale + grace_s, at_least_s)
         searched = 0
         while True:
             match = pattern.search(self._text, max(0, searched - LONGEST_MATCH))

@@ -165,7 +165,7 @@ class StreamTranscript:
             raise answer
         self._text += str(answer or "")
 
-    def expect(self, pattern: re.Pattern[str], timeout_s: float) -> str:
+    def expect(self, pattern: re.Pattern[str], timeout_s: float, at_least_s: float = 0.0) -> str:
         """Return the text up to the first match; a LinkTimeout at once where there is none."""
         match = pattern.search(self._text)
         if match is None:

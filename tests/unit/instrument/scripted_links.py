@@ -84,7 +84,7 @@ class Console:
         self.sent.append(text)
         self.arrived += self.answer(text)
 
-    def expect(self, pattern: re.Pattern[str], timeout_s: float) -> str:
+    def expect(self, pattern: re.Pattern[str], timeout_s: float, at_least_s: float = 0.0) -> str:
         match = pattern.search(self.arrived)
         if match is None:
             raise LinkTimeout("nothing", instrument=self.name, reply=self.arrived)
