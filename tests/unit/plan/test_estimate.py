@@ -66,8 +66,9 @@ def test_a_barrier_stands_where_the_chamber_moves() -> None:
     plan = compiled()
     found = estimate(plan, bench())
     ramp = bench().bench.file.instruments["chamber"].ramp
-    # Already at 25 degC: the hold alone. Then up to 85: ramp, settling, hold.
-    assert found.barriers_s == pytest.approx((300.0, 60 / 5 * 60 + ramp.settling + 300.0))
+    # Already at 25 degC: half the slope's window, then the hold. Then up to 85: ramp and settling before it.
+    soak = 90.0 + 300.0
+    assert found.barriers_s == pytest.approx((soak, 60 / 5 * 60 + ramp.settling + soak))
     assert found.return_s == pytest.approx(ramp_time_s(ramp, 85.0, 25.0))
     assert found.points == 60
     assert found.points_s == pytest.approx(30 * found.point_s)

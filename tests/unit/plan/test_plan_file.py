@@ -133,7 +133,9 @@ def test_the_plan_as_written_becomes_its_points_in_order() -> None:
     assert site.spec == {"clocks.core.frequency": (0.8e9, 1.6e9), "rails.core.voltage": (0.70, 0.80)}
     assert site.nominal == {"clocks.core.frequency": 1.6e9, "rails.core.voltage": 0.75}
     assert [c.name for c in plan.conditions] == [
-        "rails.core.measured_voltage", "rails.core.mode", "rails.core.ovp_tripped", "chamber.measured_temperature"]
+        "rails.core.measured_voltage", "rails.core.mode", "rails.core.ovp_tripped", "rails.core.ocp_tripped",
+        "rails.core.sense", "rails.io.mode", "rails.io.ovp_tripped", "rails.io.ocp_tripped",
+        "chamber.measured_temperature"]
     assert plan.limits["rails.core.measured_current"].high == 4.2
 
 
