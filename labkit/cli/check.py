@@ -118,14 +118,14 @@ def _show(prepared: Prepared, e: Estimate, source: str) -> None:
 
     plan = prepared.plan
     click.echo(f"plan {plan.name} on bench {prepared.bench.name}: no problem found; nothing was sent")
-    click.echo(f"\n  points     {plan.point_count:,} ({plan.block_count * plan.points_per_block:,} at each of "
-               f"{len(plan.sites)} sites: {', '.join(f'{s.name} {s.board}' for s in plan.sites.values())})")
+    click.echo(f"\n  points     {plan.point_count:,} ({plan.block_count * plan.points_per_block:,} at each site: "
+               f"{', '.join(f'{s.name} {s.board}' for s in plan.sites.values())})")
     click.echo("  order      outermost first")
     for axis in plan.axes:
-        ends = f"{render(axis.values[0], axis.unit)} … {render(axis.values[-1], axis.unit)}"
+        ends = " … ".join(dict.fromkeys(render(value, axis.unit) for value in (axis.values[0], axis.values[-1])))
         kind = "all sites together" if axis.shared else "each site for itself"
         soak = f", soak {render_duration(axis.soak.hold)} within {axis.soak.within:g} K" if axis.soak else ""
-        click.echo(f"             {axis.name:<26} {len(axis.values):>4} values  {ends}  ({kind}{soak})")
+        click.echo(f"             {axis.name:<26} {len(axis.values):>4} value{'s' if len(axis.values) > 1 else ' '}  {ends}  ({kind}{soak})")
     search = plan.file.search.kind
     click.echo(f"  search     {search}" + (f", test {plan.file.test.run}" if plan.file.test else ""))
     click.echo(f"  time       {render_duration(e.without_recoveries_s)} without recoveries: start "

@@ -56,7 +56,7 @@ def estimate(
     share = plan.file.assume.failing / 100 if failing_share is None else failing_share
     point_s = max(_point_s(plan, site) for site in bench.sites.values())
     barriers_s, return_s = _chamber_s(plan, bench, start_degc)
-    boot_s = max(site.board.file.console.boot.takes for site in bench.sites.values())
+    boot_s = sum(site.board.file.console.boot.takes for site in bench.sites.values())  # one after the other
     per_site = plan.block_count * plan.points_per_block
     recoveries = per_site * share
     if plan.on_hang.recover == "none":

@@ -8,6 +8,7 @@ from typing import cast
 
 from labkit.bench.opened import OpenBench
 from labkit.bench.safe import SafeReport, make_safe
+from labkit.bench.site import Site
 from labkit.errors import Cancelled, InfrastructureError, InstrumentError, LabkitError
 from labkit.instrument import BoundSetting, Setting
 from labkit.plan.compiled import Block, CompiledPlan
@@ -17,6 +18,7 @@ from labkit.run.power import BoardDidNotStart, power_up
 from labkit.run.record import Recorder
 from labkit.run.session import Session, Stopped
 from labkit.run.site_run import SiteRun
+from labkit.text import clean
 
 
 @dataclass
@@ -60,18 +62,39 @@ def perform(
 
 
 def _power_up(sites: list[SiteRun], bench: OpenBench, session: Session, recorder: Recorder) -> None:
+    """Start the boards one after the other: who prints while another one is powered is wired to it.
+
+    Later power cycles are each site's own. One boot a site is what it costs to see that two boards are swapped before
+    the settings of one are applied to the other.
+    """
     session.phase("power up and boot")
     _clocks_on(bench)
-
-    def start(run: SiteRun) -> None:
+    for index, run in enumerate(sites):
+        session.check()
+        unpowered = [bench.sites[later.name] for later in sites[index + 1:]]
+        for site in unpowered:
+            site.console_port.link.drain()
         try:
             power_up(bench.sites[run.name], bench, session)
         except (BoardDidNotStart, InstrumentError) as error:
             recorder.event("error", run.name, str(error))
+            _refuse_crossed(run.name, unpowered)
             run.recover("the board did not start")
-
-    session.clock.gather([partial(start, run) for run in sites])
+        _refuse_crossed(run.name, unpowered)
     _still_alive(sites)
+
+
+def _refuse_crossed(powered: str, unpowered: list[Site]) -> None:
+    for site in unpowered:
+        heard = site.console_port.link.drain().strip()
+        if heard:
+            raise CrossedWiring(
+                f"the console of site {site.name} printed {clean(heard, 60)!r} while only site {powered} was powered: "
+                "rails or consoles of the two are swapped, in the bench file or on the table")
+
+
+class CrossedWiring(LabkitError):
+    """What belongs to one site answers for another."""
 
 
 def _run_blocks(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from test_engine import DEEP, SMALL, Wire, all_off, bench_files, run, wire  # noqa: F401  (wire is a fixture)
 
+from labkit.bench.simulate import SimulatedBench
 from labkit.errors import IdentityError, LinkTimeout
 from labkit.instrument import Identity
 from labkit.run import launch as launching
@@ -190,3 +191,21 @@ def test_a_bug_leaves_a_finished_record_behind(
     assert all_off(wire)
 
 
+
+
+def test_two_boards_that_are_swapped_are_seen_before_a_setting_reaches_the_wrong_one(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = SimulatedBench._add_site
+
+    def crossed(self: SimulatedBench, site: str, dut: str) -> None:
+        made(self, site, dut)
+        if site == "B":  # the supplies of the two sites are exchanged on the table
+            for channel in (1, 2):
+                ports = self._ports
+                ports["psu_a"][channel], ports["psu_b"][channel] = ports["psu_b"][channel], ports["psu_a"][channel]
+
+    monkeypatch.setattr(SimulatedBench, "_add_site", crossed)
+    outcome, points = run(tmp_path, SMALL)
+    assert outcome.exit_code == 3 and outcome.verdict == "error" and len(points) == 0
+    assert "the console of site B printed" in outcome.problem and "swapped" in outcome.problem
+    assert open_run(outcome.folder).info["safe"]["verified"]
