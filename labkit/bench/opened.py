@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
@@ -19,7 +19,7 @@ from labkit.bench.gang import GangedOutput
 from labkit.bench.load import bench_limits
 from labkit.bench.site import Rail, Site, Target
 from labkit.clock import Clock
-from labkit.errors import IdentityError, LimitRefused
+from labkit.errors import IdentityError, LimitRefused, LinkError
 from labkit.instrument import (
     BoundReading,
     BoundSetting,
@@ -86,7 +86,7 @@ class OpenBench:
         for name, instrument in self.instruments.items():
             if instrument.kind == "board-console":
                 continue  # answers only once its board is up; it has no identity of its own
-            found[name] = instrument.identify()
+            found[name] = _patient_identity(instrument)
             entry = self.bench.file.instruments[name]
             if entry.serial is not None and found[name].serial != entry.serial:
                 raise IdentityError(
@@ -100,6 +100,17 @@ class OpenBench:
         for instrument in self.instruments.values():
             instrument.close()
         self.links.close()
+
+
+def _patient_identity(instrument: Instrument) -> Identity:
+    """Ask who answers, again after one lost reply: nothing is on yet, and asking changes nothing."""
+    for _ in range(2):
+        try:
+            return instrument.identify()
+        except LinkError:
+            with suppress(LinkError):
+                instrument.port.resync()
+    return instrument.identify()
 
 
 def open_bench(bench: Bench, links: LinkSource, clock: Clock, duts: Mapping[str, str]) -> OpenBench:

@@ -125,7 +125,8 @@ def _show(prepared: Prepared, e: Estimate, source: str) -> None:
         ends = " … ".join(dict.fromkeys(render(value, axis.unit) for value in (axis.values[0], axis.values[-1])))
         kind = "all sites together" if axis.shared else "each site for itself"
         soak = f", soak {render_duration(axis.soak.hold)} within {axis.soak.within:g} K" if axis.soak else ""
-        click.echo(f"             {axis.name:<26} {len(axis.values):>4} value{'s' if len(axis.values) > 1 else ' '}  {ends}  ({kind}{soak})")
+        count = f"{len(axis.values):>4} value{'s' if len(axis.values) > 1 else ' '}"
+        click.echo(f"             {axis.name:<26} {count}  {ends}  ({kind}{soak})")
     search = plan.file.search.kind
     click.echo(f"  search     {search}" + (f", test {plan.file.test.run}" if plan.file.test else ""))
     click.echo(f"  time       {render_duration(e.without_recoveries_s)} without recoveries: start "

@@ -17,6 +17,7 @@ from labkit.errors import LinkError, LinkTimeout
 from labkit.transport.address import SerialPort
 from labkit.transport.framing import Framing, FramingError
 from labkit.transport.pacing import Pacing, check_terminator, last_and_front
+from labkit.transport.pending import BROKEN_OFF, ReplyUnderWay, Turn
 from labkit.transport.serial_port import open_port
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ _SLICE_S = 0.05
 _QUIET_S = 0.05
 _QUIET_CHARACTERS = 20
 _FAILED = "the serial port failed"
-_BROKEN_OFF = "a message or the wait for its answer was broken off"
 _PORT_GONE = (OSError, TypeError, AttributeError, ValueError)  # pyserial's, also when closed under its own wait
 
 
@@ -52,8 +52,8 @@ class SerialMessageLink:
         self._using = threading.RLock()  # re-entrant: a signal handler may close under the wait of its own thread
         self._pacing = Pacing(name, gap_s, self._closed)
         self._character_s = (1 + address.bytesize + (address.parity != "N") + address.stopbits) / address.baud
-        self._pending: _SerialReply | None = None
-        self._fault, self._owed = "", False
+        self._turn = Turn(name, "line", self._closed.is_set)
+        self._owed = False
         self._buffer = bytearray()
         self._port = self._open()
 
@@ -62,9 +62,9 @@ class SerialMessageLink:
         self._send(message, None)
         self._pacing.end()
 
-    def ask(self, message: str) -> _SerialReply:
+    def ask(self, message: str) -> ReplyUnderWay:
         """Send one message and return the reply under way, which owns the link until it is collected."""
-        reply = _SerialReply(self, message)
+        reply = ReplyUnderWay(message, self._collect)
         self._send(message, reply)
         return reply
 
@@ -74,11 +74,10 @@ class SerialMessageLink:
         Takes up to one time-out where an answer is owed. Raises LinkError when the line does not fall silent: somebody
         else speaks on it; the link stays shut and may be cleared again.
         """
-        owed = self._owed or self._pending is not None
-        self._pending = None
-        self._fault = self._fault or "it was being cleared"
+        owed = self._owed or self._turn.pending is not None
+        self._turn.drop()
         with self._using:
-            if self._fault == _FAILED and not self._closed.is_set():
+            if self._turn.fault == _FAILED and not self._closed.is_set():
                 self._port.close()
                 self._port = self._open()
             try:
@@ -87,13 +86,13 @@ class SerialMessageLink:
             except _PORT_GONE as error:
                 raise self._gone(error, None) from None
             if self._closed.is_set():
-                raise self._shut()
+                raise self._turn.shut()
             if not silent:
                 raise LinkError(f"{self.address.path} does not fall silent; check the rate, and whether another device "
                                 "or program speaks on this line", instrument=self.name,
                                 reply=self._buffer[-200:].decode("latin-1"))
             self._buffer.clear()
-            self._fault, self._owed = "", False
+            self._turn.fault, self._owed = "", False
         self._pacing.end()
 
     def close(self) -> None:
@@ -126,52 +125,42 @@ class SerialMessageLink:
                 return False
         return True
 
-    def _shut(self) -> LinkError:
-        return LinkError("the link was closed", instrument=self.name)
-
     def _gone(self, error: BaseException, sent: str | None) -> LinkError:
         if self._closed.is_set():
-            self._fault = "it was closed"
-            return LinkError("the link was closed", instrument=self.name, sent=sent)
-        self._fault = _FAILED
+            self._turn.fault = "it was closed"
+            return self._turn.shut(sent)
+        self._turn.fault = _FAILED
         return LinkError(f"the serial port {self.address.path} failed ({error}); check the cable and whether another "
                          "program reads it", instrument=self.name, sent=sent,
                          reply=self._buffer.decode("latin-1") or None)
 
-    def _send(self, message: str, reply: _SerialReply | None) -> None:
-        if self._pending is not None:
-            raise RuntimeError(f"{self.name}: {message!r} may not be sent before the reply to "
-                               f"{self._pending.message!r} was collected")
-        if self._closed.is_set():
-            raise self._shut()
-        if self._fault:
-            raise LinkError(f"the line is out of step since {self._fault}; clear it first (nothing was sent)",
-                            instrument=self.name, sent=message)
+    def _send(self, message: str, reply: ReplyUnderWay | None) -> None:
+        self._turn.check(message)
         data = self._encode(message)
         self._pacing.wait()
         with self._using:
             self._refuse_stale(message)
             self._transmit(data, message)
-            self._pending = reply
+            self._turn.pending = reply
 
     def _transmit(self, data: bytes, message: str) -> None:
         import serial
 
         started = time.monotonic()
         try:
-            self._fault = _BROKEN_OFF  # stays so when a KeyboardInterrupt falls into the next lines
+            self._turn.fault = BROKEN_OFF  # stays so when a KeyboardInterrupt falls into the next lines
             sent = self._port.write(data)
         except serial.SerialTimeoutException:
-            self._fault = "a message could not be sent whole"
+            self._turn.fault = "a message could not be sent whole"
             raise LinkTimeout("the port takes no more characters; check flow control and that the instrument is "
                               "switched on", instrument=self.name, sent=message,
                               elapsed_s=time.monotonic() - started) from None
         except _PORT_GONE as error:
             raise self._gone(error, message) from None
         if sent != len(data):
-            self._fault = "a message could not be sent whole"
+            self._turn.fault = "a message could not be sent whole"
             raise LinkError(f"only {sent} of {len(data)} characters were sent", instrument=self.name, sent=message)
-        self._fault = ""
+        self._turn.fault = ""
 
     def _encode(self, message: str) -> bytes:
         try:
@@ -195,30 +184,25 @@ class SerialMessageLink:
             return
         text = self._buffer.decode("latin-1")
         if text.strip("\r\n"):
-            self._fault = "an answer came that nobody asked for"
+            self._turn.fault = "an answer came that nobody asked for"
             said = "an answer lies there that nobody asked for: a message was answered twice, or echo is on"
         else:
-            self._fault = "a line end came that nobody expected"
+            self._turn.fault = "a line end came that nobody expected"
             end = self._front + self._last.decode("ascii")
             said = f"answers end with more than {end!r}: {text!r} was left; correct the driver's read_termination"
         raise LinkError(f"{said} (nothing was sent)", instrument=self.name, sent=message, reply=text)
 
-    def _collect(self, reply: _SerialReply) -> str:
+    def _collect(self, reply: ReplyUnderWay) -> str:
         """Wait for the whole reply and hand the link back, in step or marked as out of it."""
-        if reply.collected:
-            raise RuntimeError(f"{self.name}: the reply to {reply.message!r} was collected already")
-        reply.collected = True
-        if self._pending is not reply:
-            raise LinkError("this reply was thrown away when the line was cleared", instrument=self.name,
-                            sent=reply.message)
+        self._turn.claim(reply)
         try:
             with self._using:
                 return self._receive(reply.message)
         except BaseException:  # KeyboardInterrupt too: the reply is still on its way
-            self._fault, self._owed = self._fault or _BROKEN_OFF, True
+            self._turn.fault, self._owed = self._turn.fault or BROKEN_OFF, True
             raise
         finally:
-            self._pending = None
+            self._turn.pending = None
             self._pacing.end()
 
     def _receive(self, message: str) -> str:
@@ -227,7 +211,7 @@ class SerialMessageLink:
         try:
             while (end := framing.end(buffer)) < 0:
                 if time.monotonic() - started > self.timeout_s + len(buffer) * self._character_s:
-                    self._fault = "an answer did not come in time"
+                    self._turn.fault = "an answer did not come in time"
                     raise LinkTimeout(
                         f"no complete answer within {self.timeout_s:g} s; check rate, parity and terminator",
                         instrument=self.name, sent=message, reply=buffer.decode("latin-1") if buffer else None,
@@ -236,7 +220,7 @@ class SerialMessageLink:
                 if self._closed.is_set():
                     raise self._gone(OSError("closed"), message)
         except FramingError as error:
-            self._fault = "an answer had no end"
+            self._turn.fault = "an answer had no end"
             raise LinkError(str(error), instrument=self.name, sent=message, reply=buffer[:200].decode("latin-1"),
                             elapsed_s=time.monotonic() - started) from None
         except _PORT_GONE as error:
@@ -244,16 +228,3 @@ class SerialMessageLink:
         text = framing.text(buffer, end)
         del buffer[:end + 1]
         return text.removesuffix(self._front) if len(text) > framing.block_end else text
-
-
-class _SerialReply:
-    """A reply under way on a :class:`SerialMessageLink`."""
-
-    __slots__ = ("_link", "collected", "message", "ready_at")
-
-    def __init__(self, link: SerialMessageLink, message: str) -> None:
-        self._link, self.message, self.collected, self.ready_at = link, message, False, 0.0
-
-    def result(self) -> str:
-        """Wait for the reply and return it without its terminator; once only."""
-        return self._link._collect(self)

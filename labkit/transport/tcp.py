@@ -4,8 +4,9 @@ Twice as fast as PyVISA-py, and without its stall: Nagle's algorithm is off, so 
 never held back by a delayed acknowledgement. The time-out is the kernel's (SO_RCVTIMEO): Python's own costs a ``poll``
 a call.
 
-Two rules keep an old answer from being read as a new one. A reply under way owns its link: asking again before it was
-collected is a RuntimeError. And a link that erred stays shut until :meth:`TcpLink.clear` has made a new connection.
+Two rules keep an old answer from being read as a new one (:class:`~labkit.transport.pending.Turn`). A reply under way
+owns its link: asking again before it was collected is a RuntimeError. And a link that erred stays shut until
+:meth:`TcpLink.clear` has made a new connection.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from labkit.errors import LinkError, LinkTimeout
 from labkit.transport.address import TcpSocket
 from labkit.transport.framing import Framing, FramingError
 from labkit.transport.pacing import Pacing, check_terminator, last_and_front
+from labkit.transport.pending import BROKEN_OFF, ReplyUnderWay, Turn
 
 _SLOWEST_BYTES_PER_S = 100_000.0
 _KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
-_BROKEN_OFF = "a message or the wait for its answer was broken off"
 _NO_ANSWER_IN_TIME = (BlockingIOError, TimeoutError)  # what SO_RCVTIMEO raises on POSIX, and on Windows
 
 
@@ -104,8 +105,7 @@ class TcpLink:
         self._closed = threading.Event()
         self._pacing = Pacing(name, gap_s, self._closed)
         self._using = threading.RLock()  # re-entrant: a signal handler may close under the wait of its own thread
-        self._pending: _TcpReply | None = None
-        self._fault = ""
+        self._turn = Turn(name, "connection", self._closed.is_set)
         self._buffer = bytearray()
         self._sock = self._connect()
         self._has_input = _input_probe(self._sock)
@@ -115,9 +115,9 @@ class TcpLink:
         self._send(message, None)
         self._pacing.end()
 
-    def ask(self, message: str) -> _TcpReply:
+    def ask(self, message: str) -> ReplyUnderWay:
         """Send one message and return the reply under way, which owns the link until it is collected."""
-        reply = _TcpReply(self, message)
+        reply = ReplyUnderWay(message, self._collect)
         self._send(message, reply)
         return reply
 
@@ -126,8 +126,7 @@ class TcpLink:
 
         Raises LinkError when nobody answers by then; the link stays shut and may be cleared again.
         """
-        self._pending = None
-        self._fault = self._fault or "it was being cleared"
+        self._turn.drop()
         with self._using:
             self._sock.close()
             self._buffer.clear()
@@ -140,14 +139,14 @@ class TcpLink:
                 if time.monotonic() + pause_s > deadline:
                     raise
             if self._closed.wait(pause_s):
-                raise self._shut()
+                raise self._turn.shut()
             pause_s = min(2 * pause_s, 0.5)
         with self._using:
             if self._closed.is_set():
                 fresh.close()
-                raise self._shut()
+                raise self._turn.shut()
             self._sock, self._has_input = fresh, _input_probe(fresh)
-            self._fault = ""
+            self._turn.fault = ""
 
     def close(self) -> None:
         """End the connection. From another thread it breaks a wait there, which then raises LinkError."""
@@ -161,18 +160,8 @@ class TcpLink:
         return connect(self.name, self.address.host, self.address.port, timeout_s=self.timeout_s,
                        connect_timeout_s=self._connect_timeout_s)
 
-    def _shut(self) -> LinkError:
-        return LinkError("the link was closed", instrument=self.name)
-
-    def _send(self, message: str, reply: _TcpReply | None) -> None:
-        if self._pending is not None:
-            raise RuntimeError(f"{self.name}: {message!r} may not be sent before the reply to "
-                               f"{self._pending.message!r} was collected")
-        if self._closed.is_set():
-            raise self._shut()
-        if self._fault:
-            raise LinkError(f"the connection is out of step since {self._fault}; clear it first (nothing was "
-                            "sent)", instrument=self.name, sent=message)
+    def _send(self, message: str, reply: ReplyUnderWay | None) -> None:
+        self._turn.check(message)
         data = self._encode(message)
         self._pacing.wait()
         started = time.monotonic()
@@ -180,12 +169,12 @@ class TcpLink:
             try:
                 if self._buffer or self._has_input():
                     self._refuse_stale(message)
-                self._fault = _BROKEN_OFF  # stays so when a KeyboardInterrupt falls into the next lines
+                self._turn.fault = BROKEN_OFF  # stays so when a KeyboardInterrupt falls into the next lines
                 self._sock.sendall(data)
-                self._pending = reply
-                self._fault = ""
+                self._turn.pending = reply
+                self._turn.fault = ""
             except _NO_ANSWER_IN_TIME:
-                self._fault = "a message could not be sent whole"
+                self._turn.fault = "a message could not be sent whole"
                 raise LinkTimeout("the instrument takes no data; its input may be full or the program in it stuck",
                                   instrument=self.name, sent=message, elapsed_s=time.monotonic() - started) from None
             except OSError as error:
@@ -208,7 +197,7 @@ class TcpLink:
             self._buffer += self._sock.recv(4096)
             if not self._buffer:
                 raise ConnectionResetError("the instrument closed the connection")
-        self._fault = "an answer came that nobody asked for"
+        self._turn.fault = "an answer came that nobody asked for"
         raise LinkError("an answer lies there that nobody asked for: a message was answered twice, or the port belongs "
                         "to something else than this instrument (nothing was sent)", instrument=self.name, sent=message,
                         reply=self._buffer.decode("latin-1"))
@@ -216,30 +205,25 @@ class TcpLink:
     def _broken(self, error: OSError, message: str, started: float) -> LinkError:
         """Return the LinkError for a connection that is no more, and remember it."""
         if self._closed.is_set():
-            self._fault = "it was closed"
-            return self._shut()
+            self._turn.fault = "it was closed"
+            return self._turn.shut()
         said = reason(error)
-        self._fault = "the connection was lost"
+        self._turn.fault = "the connection was lost"
         return LinkError(f"the connection was lost: {said}", instrument=self.name, sent=message,
                          reply=self._buffer.decode("latin-1") if self._buffer else None,
                          elapsed_s=time.monotonic() - started)
 
-    def _collect(self, reply: _TcpReply) -> str:
+    def _collect(self, reply: ReplyUnderWay) -> str:
         """Wait for the whole reply and hand the link back, in step or marked as out of it."""
-        if reply.collected:
-            raise RuntimeError(f"{self.name}: the reply to {reply.message!r} was collected already")
-        reply.collected = True
-        if self._pending is not reply:
-            raise LinkError("this reply was thrown away when the connection was cleared", instrument=self.name,
-                            sent=reply.message)
+        self._turn.claim(reply)
         try:
             with self._using:
                 text = self._receive(reply.message)
         except BaseException:  # KeyboardInterrupt too: the reply is still on its way
-            self._fault = self._fault or _BROKEN_OFF
+            self._turn.fault = self._turn.fault or BROKEN_OFF
             raise
         finally:
-            self._pending = None
+            self._turn.pending = None
             self._pacing.end()
         return text
 
@@ -263,12 +247,12 @@ class TcpLink:
                     raise TimeoutError
                 chunk = sock.recv(65536)
         except _NO_ANSWER_IN_TIME:
-            self._fault = "an answer did not come in time"
+            self._turn.fault = "an answer did not come in time"
             raise LinkTimeout(
                 f"no complete answer within {self.timeout_s:g} s", instrument=self.name, sent=message,
                 reply=buffer.decode("latin-1") if buffer else None, elapsed_s=time.monotonic() - started) from None
         except FramingError as error:
-            self._fault = "an answer had no end"
+            self._turn.fault = "an answer had no end"
             raise LinkError(str(error), instrument=self.name, sent=message, reply=buffer[:200].decode("latin-1"),
                             elapsed_s=time.monotonic() - started) from None
         except OSError as error:
@@ -280,19 +264,6 @@ class TcpLink:
     def _line(self, chunk: bytes) -> str:
         """Return a whole reply without what ends it."""
         return chunk[:-1].removesuffix(b"\r").decode("latin-1").removesuffix(self._front)
-
-
-class _TcpReply:
-    """A reply under way on a :class:`TcpLink`."""
-
-    __slots__ = ("_link", "collected", "message", "ready_at")
-
-    def __init__(self, link: TcpLink, message: str) -> None:
-        self._link, self.message, self.collected, self.ready_at = link, message, False, 0.0
-
-    def result(self) -> str:
-        """Wait for the reply and return it without its terminator; once only."""
-        return self._link._collect(self)
 
 
 def _input_probe(sock: socket.socket) -> Callable[[], object]:

@@ -17,10 +17,10 @@ from typing import Any
 from labkit.errors import LinkError, LinkTimeout
 from labkit.transport.framing import Framing
 from labkit.transport.pacing import Pacing
+from labkit.transport.pending import BROKEN_OFF, ReplyUnderWay, Turn
 from labkit.transport.tcp import reason
 
 _CHUNK = 65536
-_BROKEN_OFF = "a message or the wait for its answer was broken off"
 
 
 class VisaLibraries:
@@ -94,9 +94,9 @@ class VisaLink:
         stream = self._is_socket or resource.upper().startswith("ASRL")
         self._termination = read_termination if read_termination is not None else "\n" if stream else ""
         self._write_termination = write_termination
-        self._closed, self._fault = threading.Event(), ""
+        self._closed = threading.Event()
         self._pacing, self._delay = Pacing(name, gap_s, self._closed), Pacing(name, query_delay_s, self._closed)
-        self._pending: _VisaReply | None = None
+        self._turn = Turn(name, "connection", self._closed.is_set)
         self._manager = (libraries or VisaLibraries()).manager(library, name)
         self._quiet = contextlib.ExitStack()
         self._session = self._open()
@@ -106,9 +106,9 @@ class VisaLink:
         self._send(message, None)
         self._pacing.end()
 
-    def ask(self, message: str) -> _VisaReply:
+    def ask(self, message: str) -> ReplyUnderWay:
         """Send one message now; it is read when the result is collected, and until then owns the link."""
-        reply = _VisaReply(self, message)
+        reply = ReplyUnderWay(message, self._collect)
         self._send(message, reply)
         return reply
 
@@ -117,10 +117,9 @@ class VisaLink:
 
         A socket is always opened anew: nothing else is sure to leave a late reply behind. Raises LinkError.
         """
-        self._pending = None
-        self._fault = self._fault or "it was being cleared"
+        self._turn.drop()
         if self._closed.is_set():
-            raise self._shut()
+            raise self._turn.shut()
         cleared = False
         if not self._is_socket:
             with contextlib.suppress(Exception):  # whatever a library raises: the way out is below
@@ -129,7 +128,7 @@ class VisaLink:
         if not cleared:
             self._release()
             self._session = self._open()
-        self._fault = ""
+        self._turn.fault = ""
 
     def close(self) -> None:
         """End the connection. A wait in another thread ends at the library's next look, at the latest at its time-out.
@@ -184,18 +183,8 @@ class VisaLink:
                 session.set_visa_attribute(pyvisa.constants.ResourceAttribute.tcpip_nodelay, True)
                 session.set_visa_attribute(pyvisa.constants.ResourceAttribute.tcpip_keepalive, True)
 
-    def _shut(self) -> LinkError:
-        return LinkError("the link was closed", instrument=self.name)
-
-    def _send(self, message: str, reply: _VisaReply | None) -> None:
-        if self._pending is not None:
-            raise RuntimeError(f"{self.name}: {message!r} may not be sent before the reply to "
-                               f"{self._pending.message!r} was collected")
-        if self._closed.is_set():
-            raise self._shut()
-        if self._fault:
-            raise LinkError(f"the connection is out of step since {self._fault}; clear it first (nothing was sent)",
-                            instrument=self.name, sent=message)
+    def _send(self, message: str, reply: ReplyUnderWay | None) -> None:
+        self._turn.check(message)
         if self._write_termination and self._write_termination[-1] in message:
             raise LinkError("the message holds a line end and would be two messages; nothing was sent",
                             instrument=self.name, sent=message)
@@ -207,24 +196,19 @@ class VisaLink:
         self._pacing.wait()
         started = time.monotonic()
         try:
-            self._fault = _BROKEN_OFF  # stays so when a KeyboardInterrupt falls into the next lines
+            self._turn.fault = BROKEN_OFF  # stays so when a KeyboardInterrupt falls into the next lines
             count, _ = self._session.visalib.write(self._session.session, data)
         except BaseException as error:  # KeyboardInterrupt too: half the message may be out
             raise self._failed(error, message, started) from None
         if count != len(data):
-            self._fault = "a message could not be sent whole"
+            self._turn.fault = "a message could not be sent whole"
             raise LinkError(f"only {count} of {len(data)} bytes were sent", instrument=self.name, sent=message)
-        self._pending = reply
-        self._fault = ""
+        self._turn.pending = reply
+        self._turn.fault = ""
         self._delay.end()
 
-    def _collect(self, reply: _VisaReply) -> str:
-        if reply.collected:
-            raise RuntimeError(f"{self.name}: the reply to {reply.message!r} was collected already")
-        reply.collected = True
-        if self._pending is not reply:
-            raise LinkError("this reply was thrown away when the connection was cleared", instrument=self.name,
-                            sent=reply.message)
+    def _collect(self, reply: ReplyUnderWay) -> str:
+        self._turn.claim(reply)
         self._delay.wait()
         started = time.monotonic()
         try:
@@ -232,7 +216,7 @@ class VisaLink:
         except BaseException as error:  # KeyboardInterrupt too: the reply is still on its way
             raise self._failed(error, reply.message, started) from None
         finally:
-            self._pending = None
+            self._turn.pending = None
             self._pacing.end()
         return text
 
@@ -263,30 +247,17 @@ class VisaLink:
 
         elapsed_s = time.monotonic() - started
         if not isinstance(error, Exception):
-            self._fault = _BROKEN_OFF
+            self._turn.fault = BROKEN_OFF
             return error
         if self._closed.is_set():
-            return self._shut()
+            return self._turn.shut()
         if isinstance(error, VisaIOError) and error.error_code == StatusCode.error_timeout:
-            self._fault = "an answer did not come in time"
+            self._turn.fault = "an answer did not come in time"
             return LinkTimeout(f"no complete answer within {self.timeout_s:g} s", instrument=self.name, sent=message,
                                elapsed_s=elapsed_s)
-        self._fault = "the connection failed"
+        self._turn.fault = "the connection failed"
         return LinkError(f"the connection failed: {_said(error)}", instrument=self.name, sent=message,
                          elapsed_s=elapsed_s)
-
-
-class _VisaReply:
-    """A reply under way on a :class:`VisaLink`."""
-
-    __slots__ = ("_link", "collected", "message", "ready_at")
-
-    def __init__(self, link: VisaLink, message: str) -> None:
-        self._link, self.message, self.collected, self.ready_at = link, message, False, 0.0
-
-    def result(self) -> str:
-        """Wait for the reply and return it without its terminator; once only."""
-        return self._link._collect(self)
 
 
 def _said(error: BaseException) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.instrument import Action, Reading, Row, Scpi, ScpiDialect, Setting
 from labkit.limits import Limits
 from labkit.sim.scpi.command import Addressing, Command, Entry, Place
+from labkit.sim.scpi.host import CommandHost
 from labkit.sim.scpi.kinds import Boolean, Kind, Number, Raw, Word
-
-if TYPE_CHECKING:
-    from labkit.sim.scpi.twin import ScpiTwin
 
 HOOKS = ("get_", "on_", "do_", "step_", "limits_")
 """Prefixes of methods that attach behaviour to a row by its name."""
@@ -31,7 +29,7 @@ class TableError(TypeError):
     """A twin's table and its methods do not fit together: for the author of the twin, at construction."""
 
 
-def build(twin: ScpiTwin) -> Iterator[Command]:
+def build(twin: CommandHost) -> Iterator[Command]:
     """Yield every command of a twin: driver rows first, then its own entries. Raises TableError."""
     names: set[str] = set()
     shared: set[str] = set()
@@ -65,7 +63,7 @@ def _addressing(notation: str, style: str, per_channel: bool) -> Addressing:
     return "list" if style == "list" else "selected"
 
 
-def _check_hooks(twin: ScpiTwin, names: set[str]) -> None:
+def _check_hooks(twin: CommandHost, names: set[str]) -> None:
     """Refuse a method that is named like behaviour of a row that does not exist: a misspelt one would do nothing."""
     for attribute in dir(type(twin)):
         for prefix in HOOKS:
@@ -73,7 +71,7 @@ def _check_hooks(twin: ScpiTwin, names: set[str]) -> None:
                 raise TableError(f"{type(twin).__name__}.{attribute} belongs to no row")
 
 
-def _hook(twin: ScpiTwin, prefix: str, name: str) -> Any:
+def _hook(twin: CommandHost, prefix: str, name: str) -> Any:
     return getattr(twin, prefix + name, None) if name else None
 
 
@@ -90,7 +88,7 @@ def _kinds(row: Row[Any], steps: bool) -> tuple[Kind, ...]:
     return (Raw(),)
 
 
-def _from_row(twin: ScpiTwin, row: Row[Any], notation: str, addressing: Addressing) -> Command:
+def _from_row(twin: CommandHost, row: Row[Any], notation: str, addressing: Addressing) -> Command:
     name = row.name
     get, act = _hook(twin, "get_", name), _hook(twin, "do_", name)
     if isinstance(row, Reading) and get is None:
@@ -110,7 +108,7 @@ def _from_row(twin: ScpiTwin, row: Row[Any], notation: str, addressing: Addressi
     )
 
 
-def _form(twin: ScpiTwin, row: Row[Any]) -> Callable[[Any], str] | None:
+def _form(twin: CommandHost, row: Row[Any]) -> Callable[[Any], str] | None:
     """Return the writer of a reading whose value is what goes on the wire; None where the kind decides."""
     if row.name in twin.forms:
         return twin.forms[row.name]
@@ -120,7 +118,7 @@ def _form(twin: ScpiTwin, row: Row[Any]) -> Callable[[Any], str] | None:
     return lambda value: integer(value) if isinstance(value, int) else str(value)
 
 
-def _limits(twin: ScpiTwin, row: Row[Any]) -> Callable[[Place], Limits]:
+def _limits(twin: CommandHost, row: Row[Any]) -> Callable[[Place], Limits]:
     own = _hook(twin, "limits_", row.name)
     if own is not None:
         found: Callable[[Place], Limits] = own
@@ -134,7 +132,7 @@ def _limits(twin: ScpiTwin, row: Row[Any]) -> Callable[[Place], Limits]:
     return lambda place: by_place[place]
 
 
-def _default(twin: ScpiTwin, row: Row[Any]) -> Callable[[Place], Any]:
+def _default(twin: CommandHost, row: Row[Any]) -> Callable[[Place], Any]:
     """Return the *RST value: the twin's, else off, the first word, or 0 moved into the limits."""
     found = twin.defaults.get(row.name)
     if callable(found):
@@ -152,7 +150,7 @@ def _default(twin: ScpiTwin, row: Row[Any]) -> Callable[[Place], Any]:
     return lambda place: ""
 
 
-def _from_entry(twin: ScpiTwin, entry: Entry) -> Command:
+def _from_entry(twin: CommandHost, entry: Entry) -> Command:
     def hook(prefix: str) -> Any:
         found = _hook(twin, prefix, entry.name)
         return partial(found, entry.topic) if entry.topic and found is not None else found

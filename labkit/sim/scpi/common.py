@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.sim.scpi.command import Command, Place
 from labkit.sim.scpi.errors import ScpiError
+from labkit.sim.scpi.host import CommandHost
 from labkit.sim.scpi.kinds import Boolean, Number
 from labkit.sim.scpi.status import OPERATION_COMPLETE, Register, RegisterSpec
-
-if TYPE_CHECKING:
-    from labkit.sim.scpi.twin import ScpiTwin
 
 _BYTE = Number(low=0, high=255, integer=True, symbols=())
 _WORD16 = Number(low=0, high=65535, integer=True, symbols=())
@@ -21,14 +19,14 @@ COMMON = (
 """What a model has unless its twin says otherwise; ``*OPT`` is the other one that exists."""
 
 
-def _query(twin: ScpiTwin, notation: str, get: Callable[[], str], latency: str = "query") -> Command:
+def _query(twin: CommandHost, notation: str, get: Callable[[], str], latency: str = "query") -> Command:
     return Command(
         key=f"{notation}?", notation=notation, kinds=(), required=0, many=False, query_kinds=(), addressing="none",
         places=(None,), default=lambda place: None, limits=Command.limits_everywhere, get=lambda place: get(),
         form=str, writable=False, query_latency_s=twin.latency(notation, latency))
 
 
-def _act(twin: ScpiTwin, notation: str, act: Callable[[], None]) -> Command:
+def _act(twin: CommandHost, notation: str, act: Callable[[], None]) -> Command:
     return Command(
         key=notation, notation=notation, kinds=(), required=0, many=False, query_kinds=(), addressing="none",
         places=(None,), default=lambda place: None, limits=Command.limits_everywhere, act=lambda place: act(),
@@ -36,7 +34,7 @@ def _act(twin: ScpiTwin, notation: str, act: Callable[[], None]) -> Command:
 
 
 def _number(
-    twin: ScpiTwin, notation: str, kind: Number | Boolean, put: Callable[[Any], None], get: Callable[[], Any] | None,
+    twin: CommandHost, notation: str, kind: Number | Boolean, put: Callable[[Any], None], get: Callable[[], Any] | None,
     *, places: tuple[Place, ...] = (None,), by_place: Callable[[Place], Register] | None = None, leaf: str = "",
 ) -> Command:
     """Return a command for a number that lives in a register, not among the settings (so *RST leaves it alone)."""
@@ -56,7 +54,7 @@ def _number(
         query_latency_s=twin.latency(notation, "query"))
 
 
-def common_commands(twin: ScpiTwin) -> Iterator[Command]:
+def common_commands(twin: CommandHost) -> Iterator[Command]:
     """Yield the commands with a star that the model has, and the error query."""
     status, integer = twin.status, twin.formats.integer
     slot = Number(low=twin.slots.start, high=twin.slots.stop - 1, integer=True, symbols=())
@@ -85,11 +83,11 @@ def common_commands(twin: ScpiTwin) -> Iterator[Command]:
     yield _query(twin, twin.error_header, lambda: _next_error(twin))
 
 
-def _complete(twin: ScpiTwin) -> None:
+def _complete(twin: CommandHost) -> None:
     twin.status.event |= OPERATION_COMPLETE
 
 
-def _next_error(twin: ScpiTwin) -> str:
+def _next_error(twin: CommandHost) -> str:
     """Return and remove the oldest error as the model writes it."""
     if not twin.errors:
         return twin.formats.no_error
@@ -97,24 +95,24 @@ def _next_error(twin: ScpiTwin) -> str:
     return twin.formats.error.format(number=number, text=text)
 
 
-def _status_byte(twin: ScpiTwin) -> int:
+def _status_byte(twin: CommandHost) -> int:
     """Return the status byte; a message is available when the same message has already been answered in part."""
     twin.refresh_status()
     return twin.status.byte(bool(twin.errors), bool(twin.replies))
 
 
-def _clear(twin: ScpiTwin) -> None:
+def _clear(twin: CommandHost) -> None:
     """Empty event registers and error queue; enables and settings stay as they are."""
     twin.refresh_status()
     twin.status.clear()
     twin.errors.clear()
 
 
-def _save(twin: ScpiTwin, slot: int) -> None:
+def _save(twin: CommandHost, slot: int) -> None:
     twin.stores[slot] = {key: value for key, value in twin.state.items() if twin.commands[key[0]].resets}
 
 
-def _recall(twin: ScpiTwin, slot: int) -> None:
+def _recall(twin: CommandHost, slot: int) -> None:
     """Bring saved settings back; an empty store is -222."""
     if slot not in twin.stores:
         raise ScpiError(-222)
@@ -122,7 +120,7 @@ def _recall(twin: ScpiTwin, slot: int) -> None:
     twin.after_reset()
 
 
-def status_commands(twin: ScpiTwin) -> Iterator[Command]:
+def status_commands(twin: CommandHost) -> Iterator[Command]:
     """Yield the leaves of every status register of the model, and STATus:PRESet."""
     if twin.registers:
         yield _act(twin, "STATus:PRESet", twin.status.preset)
@@ -130,7 +128,7 @@ def status_commands(twin: ScpiTwin) -> Iterator[Command]:
         yield from _leaves(twin, spec)
 
 
-def _leaves(twin: ScpiTwin, spec: RegisterSpec) -> Iterator[Command]:
+def _leaves(twin: CommandHost, spec: RegisterSpec) -> Iterator[Command]:
     def locate(place: Place) -> Register:
         return twin.status.register(spec.name, place)
 
@@ -145,7 +143,7 @@ def _leaves(twin: ScpiTwin, spec: RegisterSpec) -> Iterator[Command]:
                       by_place=locate, leaf=attribute)
 
 
-def _leaf_query(twin: ScpiTwin, spec: RegisterSpec, leaf: str, read: Callable[[Register], int]) -> Command:
+def _leaf_query(twin: CommandHost, spec: RegisterSpec, leaf: str, read: Callable[[Register], int]) -> Command:
     integer, name = twin.formats.integer, spec.name
 
     def get(place: Place) -> str:

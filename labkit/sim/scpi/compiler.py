@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.sim.scpi.command import Command, Place
 from labkit.sim.scpi.errors import ScpiError
+from labkit.sim.scpi.host import CommandHost
 from labkit.sim.scpi.kinds import Number, Symbol
 from labkit.sim.scpi.syntax import Unit, is_channel_list, parse_channel_list, parse_unit, split
-
-if TYPE_CHECKING:
-    from labkit.sim.scpi.twin import ScpiTwin
 
 Run = Callable[[], str | None]
 Step = tuple[Run, float]
@@ -25,7 +23,7 @@ _State = dict[tuple[str, Place], Any]
 _BLANK = " \t\r\n\v\f\0"
 
 
-def compile_message(twin: ScpiTwin, message: str) -> tuple[Step, ...]:
+def compile_message(twin: CommandHost, message: str) -> tuple[Step, ...]:
     """Return what a message does, unit by unit. Nothing is raised: a unit that is wrong raises when it runs."""
     steps: list[Step] = []
     path = ""
@@ -52,7 +50,7 @@ def _refuse(error: ScpiError) -> Run:
     return run
 
 
-def _compile_unit(twin: ScpiTwin, unit: Unit, header: str) -> Step:
+def _compile_unit(twin: CommandHost, unit: Unit, header: str) -> Step:
     found = twin.tree.find(header, unit.query)
     if found is None:
         raise ScpiError(-113)
@@ -65,7 +63,7 @@ def _compile_unit(twin: ScpiTwin, unit: Unit, header: str) -> Step:
 
 
 def _places(
-    twin: ScpiTwin, command: Command, unit: Unit, suffixes: tuple[int, ...],
+    twin: CommandHost, command: Command, unit: Unit, suffixes: tuple[int, ...],
 ) -> tuple[tuple[Place, ...] | None, tuple[str, ...]]:
     """Return which places a unit is about (None: the channel selected when it runs) and the parameters left."""
     parameters = unit.parameters
@@ -89,7 +87,7 @@ def _places(
     return listed, parameters
 
 
-def _query(twin: ScpiTwin, command: Command, places: tuple[Place, ...] | None, parameters: tuple[str, ...]) -> Run:
+def _query(twin: CommandHost, command: Command, places: tuple[Place, ...] | None, parameters: tuple[str, ...]) -> Run:
     one = _reader(twin, command, parameters)
     if places is None:
         return lambda: one(twin.selected)
@@ -99,7 +97,7 @@ def _query(twin: ScpiTwin, command: Command, places: tuple[Place, ...] | None, p
     return lambda: ",".join([one(place) for place in several])
 
 
-def _reader(twin: ScpiTwin, command: Command, parameters: tuple[str, ...]) -> Callable[[Place], str]:
+def _reader(twin: CommandHost, command: Command, parameters: tuple[str, ...]) -> Callable[[Place], str]:
     """Return what answers for one place."""
     formats, state, key = twin.formats, twin.state, command.key
     if command.query_kinds:
@@ -117,7 +115,7 @@ def _reader(twin: ScpiTwin, command: Command, parameters: tuple[str, ...]) -> Ca
     return lambda place: command.answer(state[key, place], formats)
 
 
-def _getter(command: Command, get: Callable[..., Any], twin: ScpiTwin) -> Callable[[Place], str]:
+def _getter(command: Command, get: Callable[..., Any], twin: CommandHost) -> Callable[[Place], str]:
     formats = twin.formats
     if command.measures and command.form is None:
         real = formats.real
@@ -132,7 +130,7 @@ def _getter(command: Command, get: Callable[..., Any], twin: ScpiTwin) -> Callab
     return lambda place: command.answer(get(place), formats)
 
 
-def _bound_reader(twin: ScpiTwin, command: Command, parameters: tuple[str, ...]) -> Callable[[Place], str]:
+def _bound_reader(twin: CommandHost, command: Command, parameters: tuple[str, ...]) -> Callable[[Place], str]:
     """Return what answers ``VOLT? MAX``; raises ScpiError where a query takes no parameter."""
     kind = command.kinds[0] if command.stateful and not command.many else None
     if len(parameters) > 1 or not isinstance(kind, Number):
@@ -146,7 +144,7 @@ def _bound_reader(twin: ScpiTwin, command: Command, parameters: tuple[str, ...])
     return lambda place: number.form(command.symbol(symbol, place, None, number), twin.formats)
 
 
-def _set(twin: ScpiTwin, command: Command, places: tuple[Place, ...] | None, parameters: tuple[str, ...]) -> Run:
+def _set(twin: CommandHost, command: Command, places: tuple[Place, ...] | None, parameters: tuple[str, ...]) -> Run:
     values = command.parse(parameters)
     if not command.kinds:
         return _action(twin, command, places)
@@ -157,7 +155,7 @@ def _set(twin: ScpiTwin, command: Command, places: tuple[Place, ...] | None, par
     return lambda: _put(twin.state, command, (twin.selected,), values)
 
 
-def _action(twin: ScpiTwin, command: Command, places: tuple[Place, ...] | None) -> Run:
+def _action(twin: CommandHost, command: Command, places: tuple[Place, ...] | None) -> Run:
     def act() -> str | None:
         if command.act is not None:
             for place in places if places is not None else (twin.selected,):

@@ -146,7 +146,7 @@ def test_a_full_disk_loses_nothing_that_was_committed_and_stops_the_run(path: Pa
             break
     with pytest.raises(InfrastructureError, match=r"cannot be written: database or disk is full; free some space"):
         journal.flush()
-    with pytest.raises(InfrastructureError, match="free some space, then resume"):
+    with pytest.raises(InfrastructureError, match="free some space, then run again"):
         journal.point(row(1000))
     with pytest.raises(InfrastructureError, match="free some space"):
         journal.event(1.0, "", "error", "", "text")
