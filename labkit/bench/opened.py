@@ -88,7 +88,8 @@ class OpenBench:
                 continue  # answers only once its board is up; it has no identity of its own
             found[name] = _patient_identity(instrument)
             entry = self.bench.file.instruments[name]
-            if entry.serial is not None and found[name].serial != entry.serial:
+            twin = found[name].simulated  # the bench file is the real one's: its serial number is not the twin's
+            if entry.serial is not None and not twin and found[name].serial != entry.serial:
                 raise IdentityError(
                     f"serial number {found[name].serial} answers here, but the bench file expects {entry.serial}; "
                     "check the address, or the serial in the bench file", instrument=name)

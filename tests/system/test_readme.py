@@ -47,3 +47,12 @@ def test_every_command_of_the_readme_works_in_order(tmp_path: Path) -> None:
 def test_what_the_readme_points_to_exists(name: str) -> None:
     assert name in README.read_text(encoding="utf-8")
     assert (README.parent / name).exists()
+
+
+def test_the_bench_file_of_the_readme_fits_the_board_that_init_makes(tmp_path: Path) -> None:
+    assert labkit("init", "lab", cwd=tmp_path).returncode == 0
+    example = re.search(r"```yaml\n(bench: mybench\n.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert example is not None
+    (tmp_path / "lab" / "benches" / "mybench.yaml").write_text(example.group(1))
+    done = labkit("run", "my-plan", "--bench", "mybench", "--sim", "--json", cwd=tmp_path / "lab")
+    assert done.returncode == 0, done.stderr

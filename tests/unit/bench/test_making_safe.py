@@ -13,6 +13,7 @@ from labkit.bench.safe import make_safe
 from labkit.bench.simulate import SimulatedBench
 from labkit.clock import VirtualClock
 from labkit.errors import Cancelled, IdentityError, LinkError, LinkTimeout
+from labkit.instrument import Identity
 from labkit.limits import within
 
 DUTS = {"A": "SIM-A", "B": "SIM-B"}
@@ -127,10 +128,14 @@ def test_a_chamber_that_cannot_be_made_safe_is_told_after_the_rails_are_off(
     assert not any(_outputs(bench).values())
 
 
-def test_another_serial_number_than_the_bench_expects_is_an_identity_error(bench: OpenBench) -> None:
+def test_another_serial_number_than_the_bench_expects_is_an_identity_error_except_for_a_twin(
+        bench: OpenBench, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = bench.bench.file.instruments["psu_a"].model_copy(update={"serial": "MY9"})
     bench.bench.file.instruments["psu_a"] = entry
-    with pytest.raises(IdentityError, match=r"psu_a: serial number SIM.* answers here, but the bench file expects MY9"):
+    assert bench.identify()["psu_a"].simulated, "any bench file can be rehearsed as it is"
+    real = Identity("Keysight Technologies", "E36312A", "MY8", "1.0")
+    monkeypatch.setattr(type(bench.instruments["psu_a"]), "identify", lambda self: real)
+    with pytest.raises(IdentityError, match=r"psu_a: serial number MY8 answers here, but the bench file expects MY9"):
         bench.identify()
 
 
