@@ -12,7 +12,7 @@ from labkit.sim.serve.listener import Pace, TcpServer
 from labkit.sim.twin import MessageTwin
 
 _LOG = logging.getLogger("labkit.sim.serve")
-_RECEIVE = 65536
+_RECEIVE = 8192  # more comes with the next call; a larger buffer is made and thrown away at every query
 
 
 def serve_messages(
