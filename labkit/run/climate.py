@@ -58,7 +58,7 @@ class Climate:
         self._bench, self._session, self._recorder = bench, session, recorder
         self._chamber: ThermalChamber | None = next(iter(bench.chambers.values()), None)
         self._air: Measured | None = None
-        self._read_s = self._traced_s = -1e9
+        self._read_s = self._traced_s = self._heard_s = -1e9
         self._target, self._spec = 0.0, None  # type: float, SoakSpec | None
         self._lost: dict[int, str] = {}
         self.settles: list[Settle] = []
@@ -70,8 +70,19 @@ class Climate:
         if self._session.clock.now() - self._read_s >= _WATCH_S:
             with self._bench.taking((self._chamber.label,)):
                 if self._session.clock.now() - self._read_s >= _WATCH_S:  # another site may have read it meanwhile
-                    self._read()
+                    self._look()
         return self._air
+
+    def _look(self) -> None:
+        """Read the air; one lost answer leaves the last value for two seconds more, two minutes without any raise."""
+        try:
+            self._read()
+        except InstrumentError as error:
+            now = self._session.clock.now()
+            if now - self._heard_s > _PATIENCE_S:
+                raise
+            self._read_s = now - _WATCH_S + 2.0
+            self._recorder.event("warning", "", f"{error}; asking again")
 
     def stay(self, block: int) -> str:
         """Look whether the chamber still holds its soak, soak again where it does not; return why it cannot, or "".
@@ -80,17 +91,22 @@ class Climate:
         """
         if self._spec is None or block in self._lost:
             return self._lost.get(block, "")
-        if self._holds():
-            return ""
-        with self._session.clock.lock("climate"):
-            if block not in self._lost and not self._holds():
-                self._recorder.event("warning", "", f"the chamber left its band at {self._target:g} degC (air "
-                                                    f"{_shown(self._air)}); soaking again")
-                settle = self.go_to(block, self._target, self._spec)
-                if settle.problem:
-                    self._lost[block] = settle.problem
-                    self._recorder.event("error", "", f"{settle.problem}; the rest of its points are not tested")
+        try:
+            if not self._holds():
+                with self._session.clock.lock("climate"):
+                    if block not in self._lost and not self._holds():
+                        self._soak_again(block, self._spec)
+        except InstrumentError as error:
+            self._lost[block] = f"the chamber cannot be watched: {error}"
         return self._lost.get(block, "")
+
+    def _soak_again(self, block: int, spec: SoakSpec) -> None:
+        self._recorder.event("warning", "", f"the chamber left its band at {self._target:g} degC (air "
+                                            f"{_shown(self._air)}); soaking again")
+        settle = self.go_to(block, self._target, spec)
+        if settle.problem:
+            self._lost[block] = settle.problem
+            self._recorder.event("error", "", f"{settle.problem}; the rest of its points are not tested")
 
     def _holds(self) -> bool:
         air = self.air()
@@ -101,7 +117,7 @@ class Climate:
         assert self._chamber is not None  # noqa: S101  (asked only where there is one)
         self._air = self._chamber.measured_temperature.read()
         now = self._session.clock.now()
-        self._read_s = now
+        self._read_s = self._heard_s = now
         if isinstance(self._air, float) and now - self._traced_s >= _TRACE_S:
             self._traced_s = now
             self._recorder.trace("", AIR, self._air, "degC")

@@ -13,7 +13,7 @@ from labkit.run.climate import Climate
 from labkit.run.point import BoardSilent, PointMeter
 from labkit.run.power import BoardDidNotStart, cool_down, power_cycle
 from labkit.run.record import PointResult, Recorder
-from labkit.run.session import Session
+from labkit.run.session import Session, Stopped
 from labkit.search import Search, SearchPoint, make_search
 
 _START_ATTEMPTS = 3
@@ -81,7 +81,9 @@ class SiteRun:
             else:
                 try:
                     self._measure(search, point, result, new_row=point.x != row)
-                except (InstrumentError, NotVerifiedSafe) as error:  # from a recovery: the point itself is stored
+                except Stopped:
+                    return  # in a recovery: the point itself is stored
+                except (InstrumentError, NotVerifiedSafe) as error:  # likewise
                     self.drop(str(error))
             row = point.x
             sequence += 1
@@ -121,7 +123,7 @@ class SiteRun:
         """Measure one point, store it, and recover the board where it hung."""
         try:
             lost = self._take(result, from_nominal=new_row)
-        except Cancelled:
+        except (Cancelled, Stopped):
             result.outcome, result.reason = "aborted", "stopped during the point"
             self._store(search, point, result)
             raise

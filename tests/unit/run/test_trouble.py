@@ -209,3 +209,48 @@ def test_two_boards_that_are_swapped_are_seen_before_a_setting_reaches_the_wrong
     assert outcome.exit_code == 3 and outcome.verdict == "error" and len(points) == 0
     assert "the console of site B printed" in outcome.problem and "swapped" in outcome.problem
     assert open_run(outcome.folder).info["safe"]["verified"]
+
+
+def test_one_lost_reply_of_the_chamber_while_points_are_taken_ends_nothing(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from labkit.run.climate import Climate
+
+    read, hold = Climate._read, Climate._holds
+    lost = iter([True])
+
+    def flaky(self: Climate) -> Any:
+        if self._heard_s > 0 and "block" in told and next(lost, False):
+            raise LinkTimeout("no answer", instrument="chamber", sent="read of 2820")
+        return read(self)
+
+    told: list[str] = []
+
+    def holds(self: Climate) -> bool:
+        told.append("block")
+        return hold(self)
+
+    monkeypatch.setattr(Climate, "_read", flaky)
+    monkeypatch.setattr(Climate, "_holds", holds)
+    outcome, points = run(tmp_path, LONG)
+    assert outcome.exit_code == 0 and (points.outcome == "pass").all()
+    assert open_run(outcome.folder).events.text.str.contains("asking again").sum() == 1
+
+
+def test_a_chamber_that_is_never_heard_again_costs_its_points_and_the_run_still_ends_in_order(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = TwinRegisterLink.read
+    count = iter(range(10**9))
+
+    def dies(self: TwinRegisterLink, address: int, count_: int) -> list[int]:
+        if next(count) > 120 and address == 2820:
+            raise LinkTimeout("no answer", instrument=self.name, sent=f"read of register {address}")
+        return read(self, address, count_)
+
+    monkeypatch.setattr(TwinRegisterLink, "read", dies)
+    outcome, points = run(tmp_path, {
+        "chamber.temperature": "25 degC", "clocks.core.frequency": "1.0 GHz : 2.2 GHz : 50 MHz",
+        "rails.core.voltage": "0.85 V : 0.75 V : -1 mV"})
+    assert len(points) == 2 * 25 * 101
+    lost = points[points.outcome == "not-tested"]
+    assert len(lost) > 0 and lost.reason.str.contains("the chamber cannot be watched").all()
+    assert (points.outcome == "pass").any() and outcome.verdict == "inconclusive"
