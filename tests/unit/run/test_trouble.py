@@ -251,6 +251,6 @@ def test_a_chamber_that_is_never_heard_again_costs_its_points_and_the_run_still_
         "chamber.temperature": "25 degC", "clocks.core.frequency": "1.0 GHz : 2.2 GHz : 50 MHz",
         "rails.core.voltage": "0.85 V : 0.75 V : -1 mV"})
     assert len(points) == 2 * 25 * 101
-    lost = points[points.outcome == "not-tested"]
-    assert len(lost) > 0 and lost.reason.str.contains("the chamber cannot be watched").all()
-    assert (points.outcome == "pass").any() and outcome.verdict == "inconclusive"
+    lost = points[points.reason.str.contains("the chamber cannot be watched")]
+    assert len(lost) > 0 and (lost.outcome == "not-tested").all()
+    assert points.groupby("site").outcome.last().eq("not-tested").all() and (points.outcome == "pass").any()
