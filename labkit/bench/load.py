@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from labkit.bench.bench import Bench
 from labkit.bench.benchfile import BenchFile, SiteEntry
@@ -212,8 +212,3 @@ def _limited(bench: Bench, text: str) -> tuple[str, int | None, str, str]:
 def _limitable(owner: type[Owner]) -> dict[str, str]:
     """Return the units of the settings that a number can limit, by name."""
     return {name: row.unit for name, row in owner.rows().items() if isinstance(row, Setting) and row.values is float}
-
-
-def site_entries(bench: Bench) -> Mapping[str, SiteEntry]:
-    """Return the sites as written, by name."""
-    return cast(Mapping[str, SiteEntry], bench.file.sites)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from labkit.cli.options import JSON, RUNS
+from labkit.text import clean
 
 RUN = click.argument("run", default="last", metavar="[RUN]")
 
@@ -128,12 +129,19 @@ def mark(run: str, how: str, reason: str, runs_folder: Path) -> None:
     """
     from typing import cast
 
-    from labkit.store.load import find_run
-    from labkit.store.notes import Kind, add_note
+    from labkit.store.folder import RUN_JSON, read_json
+    from labkit.store.load import find_run, section
+    from labkit.store.notes import Kind, add_note, counting
 
     folder = find_run(run, runs_folder)
     add_note(folder, reason, _user(), cast(Kind, how))
-    click.echo(f"{folder.name} {'does not count' if how == 'void' else 'counts'}: {reason}")
+    click.echo(f"{folder.name} {'does not count' if how == 'void' else 'counts'}: {clean(reason)}")
+    info = read_json(folder / RUN_JSON)
+    plan = str(section(info, "plan").get("name") or "")
+    for site in section(info, "sites").values():
+        dut = str(section(site).get("dut") or "")
+        latest = counting(runs_folder, plan, dut)
+        click.echo(f"{clean(dut, 60)}: {latest.name if latest else 'no run of this plan'} counts")
 
 
 def _user() -> str:

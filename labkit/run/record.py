@@ -18,16 +18,14 @@ from labkit.run.session import Session
 from labkit.store.journal import Journal, StoredColumn
 from labkit.text import clean
 
-OUTCOMES = ("pass", "fail", "marginal", "hang", "crash", "invalid", "infra", "aborted", "not-tested")
-"""What a point can end as. A hang is a result; an instrument that failed is not (infra)."""
-
-VERDICTS = ("unset", "pass", "inconclusive", "fail", "aborted", "error")
-"""What a run can end as; the worst wins."""
-
 
 @dataclass(slots=True)
 class PointResult:
-    """One point as it came out. ``values`` holds what was read, by column name."""
+    """One point as it came out. ``values`` holds what was read, by column name.
+
+    ``outcome`` is one of :data:`labkit.analysis.shmoo.OUTCOMES`: a hang is a result, an instrument that failed is not
+    ("infra").
+    """
 
     site: str
     block: int

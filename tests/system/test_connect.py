@@ -89,7 +89,8 @@ def test_notes_and_marks_stay_with_the_run(tmp_path: Path) -> None:
     for _ in range(2):
         assert labkit("run", "vtf-shmoo", "--bench", "duo", "--sim", *quick, cwd=tmp_path).returncode == 0
     assert labkit("note", "last", "fan was loud \x1b[2J", cwd=tmp_path).returncode == 0
-    assert labkit("mark", "last", "void", "wrong heat sink", cwd=tmp_path).returncode == 0
+    marked = labkit("mark", "last", "void", "wrong heat sink", cwd=tmp_path)
+    assert marked.returncode == 0 and "SIM-A: 0001-vtf-shmoo counts" in marked.stdout
     shown = labkit("show", "last", cwd=tmp_path).stdout
     assert "fan was loud \\x1b[2J" in shown and "[void] wrong heat sink" in shown
     assert "pass void" in labkit("runs", cwd=tmp_path).stdout

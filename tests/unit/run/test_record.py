@@ -10,9 +10,10 @@ from typing import Any, cast
 import pytest
 from recorded_plans import Kept, compiled, point
 
+from labkit.analysis.shmoo import OUTCOMES
 from labkit.clock import VirtualClock
 from labkit.instrument import Special
-from labkit.run.record import OUTCOMES, PointResult, Recorder, stored_columns
+from labkit.run.record import PointResult, Recorder, stored_columns
 from labkit.run.session import Session
 from labkit.store.journal import Journal
 
