@@ -110,7 +110,7 @@ def test_the_first_error_of_a_gather_cancels_the_others_also_in_nested_ones() ->
 
 def test_a_lock_is_served_in_the_order_of_asking() -> None:
     clock, order = WallClock(), [0][:0]
-    entered = threading.Event()
+    entered, leave = threading.Event(), threading.Event()
 
     def user(number: int) -> None:
         with clock.lock("dmm"):
@@ -119,7 +119,7 @@ def test_a_lock_is_served_in_the_order_of_asking() -> None:
     def holds() -> None:
         with clock.lock("dmm"):
             entered.set()
-            _until(lambda: len(clock._locks["dmm"]) == 6)
+            leave.wait(5)  # told by the test: the queue is looked at while it still stands
 
     first, _ = _in_background(holds)
     entered.wait(5)
@@ -127,6 +127,7 @@ def test_a_lock_is_served_in_the_order_of_asking() -> None:
     for number in range(5):
         threads.append(_in_background(lambda n=number: user(n))[0])
         _until(lambda n=number: len(clock._locks["dmm"]) == n + 2)
+    leave.set()
     for thread in (first, *threads):
         thread.join(5)
     assert order == [0, 1, 2, 3, 4]
